@@ -1,0 +1,1 @@
+"""From bytes to events. What cannot be read is handed back whole with its reason, never skipped."""

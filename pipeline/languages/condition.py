@@ -1,0 +1,75 @@
+"""What every rule language compiles to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.errors import ProgramError
+from pipeline.predicate import RAW, Node, Test, holds, show, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A program's answer for one event."""
+
+    matched: bool
+    annotation: Any = None
+    """What the rule computed to say about the event, a JSON value; None where it has nothing to say."""
+
+
+class Program(Protocol):
+    """A computation that runs only on the events its condition's tree admits."""
+
+    @property
+    def language(self) -> str:
+        """The module of `pipeline.languages` whose `program(source)` makes it: `jq`, `python_expression`, ..."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The text it was compiled from, which compiles to the same program again."""
+        ...
+
+    def run(self, event: dict[str, Any], raw: str) -> Verdict:
+        """Decide one event. Raises ProgramFailed or ProgramUndecided, and nothing else; never changes the event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A tree, plus, for languages that compute, a program.
+
+    Without a program the tree is exact. With one it is a sound over-approximation: it holds for every event that the
+    program accepts.
+    """
+
+    tree: Node
+    program: Program | None = None
+
+    def decide(self, event: dict[str, Any], raw: str) -> Verdict:
+        """Answer for one event; raises ProgramError where the program does."""
+        if not holds(self.tree, event, raw):
+            return Verdict(matched=False)
+        return self.program.run(event, raw) if self.program else Verdict(matched=True)
+
+    def matches(self, event: dict[str, Any], raw: str | None = None) -> bool:
+        """Tell whether the event satisfies the condition; a program that fails does not match."""
+        try:
+            return self.decide(event, canonical(event) if raw is None else raw).matched
+        except ProgramError:
+            return False
+
+    def reads_raw(self) -> bool:
+        """Tell whether the message text matters, and not only the event in it."""
+        return any(isinstance(node, Test) and node.path == RAW for node in walk(self.tree))
+
+    def __str__(self) -> str:
+        """Print the tree, and that a program follows."""
+        return show(self.tree) + (" then its program" if self.program else "")
+
+
+def canonical(event: Any) -> str:
+    """Write an event as CloudTrail does: compact JSON on one line, non-ASCII characters as they are."""
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)

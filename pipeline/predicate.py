@@ -1,0 +1,354 @@
+"""Predicate trees: the one form every rule compiles to, whatever language it was written in.
+
+Nodes: `All`, `AnyOf`, `Not`, `Some`, and the leaves `Test` and `Same`. **Missing means false, always**: a `Test` holds
+when *some value at this path exists and satisfies this check*. A language with another meaning of absence spells it
+out with `Exists` and `Not` when it is lowered. So there is one semantics (`holds`) and one printer (`show`).
+
+A path is a tuple of steps from the event, or inside `Some` from the element:
+
+    "key"     the value under this key of an object          `$.a`
+    3         the element at this index of an array          `[3]`
+    CHILD     every direct child of an array or object       `[*]`     (CloudWatch Logs wildcards)
+    SPREAD    the value itself, or an array's elements,      `[]`      (EventBridge and Sigma look through arrays)
+              arrays inside arrays included
+    RAW       alone: the message text as it arrived          `raw`
+
+Trees are msgspec Structs, so that a compiled rule set is written and read as JSON without a second definition.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from pipeline.checks import (
+    AnyCheck,
+    Cidr,
+    Contains,
+    Exists,
+    Glob,
+    InRange,
+    Is,
+    IsType,
+    OneOf,
+    Prefix,
+    Regex,
+    Suffix,
+    Text,
+)
+
+MAX_DEPTH = 200
+"""Deepest tree a language may build. Everything that walks a tree recurses, and Python stops at 1,000 frames."""
+
+
+class Child(msgspec.Struct, frozen=True, tag="child", tag_field="step"):
+    """Every direct child of an array or an object."""
+
+
+class Spread(msgspec.Struct, frozen=True, tag="spread", tag_field="step"):
+    """The value itself, or if it is an array its elements, however deeply arrays are nested in arrays."""
+
+
+class Raw(msgspec.Struct, frozen=True, tag="raw", tag_field="step"):
+    """The raw message; stands alone in its path."""
+
+
+CHILD, SPREAD = Child(), Spread()
+Step = str | int | Child | Spread | Raw
+Path = tuple[Step, ...]
+RAW: Path = (Raw(),)
+
+
+class All(msgspec.Struct, frozen=True, tag="all", tag_field="node"):
+    """Every child holds; with no children: always true."""
+
+    children: tuple[Node, ...] = ()
+
+
+class AnyOf(msgspec.Struct, frozen=True, tag="any", tag_field="node"):
+    """At least one child holds; with no children: never true."""
+
+    children: tuple[Node, ...] = ()
+
+
+class Not(msgspec.Struct, frozen=True, tag="not", tag_field="node"):
+    """The child does not hold."""
+
+    child: Node
+
+
+class Some(msgspec.Struct, frozen=True, tag="some", tag_field="node"):
+    """Some one value at the path satisfies the whole child, whose paths start from that value."""
+
+    path: Path
+    child: Node
+
+
+class Test(msgspec.Struct, frozen=True, tag="test", tag_field="node"):
+    """Some value at the path exists and passes the check."""
+
+    path: Path
+    check: AnyCheck
+
+
+class Same(msgspec.Struct, frozen=True, tag="same", tag_field="node"):
+    """Some text at `left` equals, begins with, ends with or contains some text at `right` (Sigma's `fieldref`)."""
+
+    left: Path
+    right: Path
+    how: Literal["equals", "startswith", "endswith", "contains"] = "equals"
+    fold: bool = False
+
+
+Node = All | AnyOf | Not | Some | Test | Same
+TRUE, FALSE = All(), AnyOf()
+
+
+# ---- building: each keeps trees small, so that nobody has to simplify them later ----
+
+
+def all_of(*children: Node) -> Node:
+    """AND, flattened; a single child stands for itself."""
+    flat: list[Node] = []
+    for child in children:
+        if child == FALSE:
+            return FALSE
+        flat.extend(child.children if isinstance(child, All) else [child])
+    return flat[0] if len(flat) == 1 else All(tuple(flat))
+
+
+def any_of(*children: Node) -> Node:
+    """OR, flattened; a single child stands for itself."""
+    flat: list[Node] = []
+    for child in children:
+        if child == TRUE:
+            return TRUE
+        flat.extend(child.children if isinstance(child, AnyOf) else [child])
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def negate(child: Node) -> Node:
+    """NOT, with double negation removed."""
+    if isinstance(child, Not):
+        return child.child
+    if child in (TRUE, FALSE):
+        return FALSE if child == TRUE else TRUE
+    return Not(child)
+
+
+def exists(*path: Step) -> Test:
+    """Some value is at this path, null included."""
+    return Test(path, Exists())
+
+
+# ---- meaning ----
+
+
+def holds(node: Node, event: Any, raw: str = "") -> bool:
+    """Tell whether the tree holds for this event: the plain walk that every faster matcher is checked against.
+
+    `event` is the decoded JSON value, `raw` the message text it came from, which only `RAW` paths look at.
+    """
+    match node:
+        case Test(path, check):
+            return any(check.passes(value) for value in values_at(path, event, raw))
+        case All(children):
+            return all(holds(child, event, raw) for child in children)
+        case AnyOf(children):
+            return any(holds(child, event, raw) for child in children)
+        case Not(child):
+            return not holds(child, event, raw)
+        case Some(path, child):
+            return any(holds(child, value, raw) for value in values_at(path, event, raw))
+        case Same():
+            return _same(node, event, raw)
+
+
+def values_at(path: Path, event: Any, raw: str = "") -> Iterator[Any]:
+    """Yield every value the path selects, in document order; nothing where any step is missing."""
+    if path == RAW:
+        yield raw
+        return
+    if not path:
+        yield event
+        return
+    step, rest = path[0], path[1:]
+    for value in _step(step, event):
+        if rest:
+            yield from values_at(rest, value)
+        else:
+            yield value
+
+
+def _step(step: Step, value: Any) -> Iterable[Any]:
+    match step:
+        case str():
+            return (value[step],) if isinstance(value, dict) and step in value else ()
+        case int():
+            return (value[step],) if isinstance(value, list) and 0 <= step < len(value) else ()
+        case Child():
+            return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        case Spread():
+            return _spread(value) if isinstance(value, list) else (value,)
+        case Raw():
+            return ()
+
+
+def _spread(values: list[Any]) -> Iterator[Any]:
+    """Yield the elements of nested arrays in order, without recursion: an event decides how deep they nest."""
+    stack = [iter(values)]
+    while stack:
+        for value in stack[-1]:
+            if isinstance(value, list):
+                stack.append(iter(value))
+                break
+            yield value
+        else:
+            stack.pop()
+
+
+def _same(node: Same, event: Any, raw: str) -> bool:
+    def texts(path: Path) -> list[str]:
+        found = [value for value in values_at(path, event, raw) if isinstance(value, str)]
+        return [text.casefold() for text in found] if node.fold else found
+
+    rights = texts(node.right)
+    return bool(rights) and any(_related(node.how, left, right) for left in texts(node.left) for right in rights)
+
+
+def _related(how: str, left: str, right: str) -> bool:
+    match how:
+        case "startswith":
+            return left.startswith(right)
+        case "endswith":
+            return left.endswith(right)
+        case "contains":
+            return right in left
+        case _:
+            return left == right
+
+
+# ---- walking ----
+
+
+def children_of(node: Node) -> tuple[Node, ...]:
+    """Return the node's direct children."""
+    match node:
+        case All(children) | AnyOf(children):
+            return children
+        case Not(child) | Some(_, child):
+            return (child,)
+        case _:
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and everything below it, parents first, without recursion."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(children_of(current)))
+
+
+def depth(node: Node) -> int:
+    """Count the levels of a tree; a leaf has one."""
+    deepest, stack = 0, [(node, 1)]
+    while stack:
+        current, level = stack.pop()
+        deepest = max(deepest, level)
+        stack.extend((child, level + 1) for child in children_of(current))
+    return deepest
+
+
+# ---- printing ----
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+def show_path(path: Path) -> str:
+    """Print a path as people write it: `userIdentity.type`, `resources[*].ARN`, `a[]`, `raw`."""
+    if path == RAW:
+        return "raw"
+    text = ""
+    for step in path:
+        match step:
+            case str() if _PLAIN_KEY.match(step):
+                text += f".{step}"
+            case str() | int():
+                text += f"[{json.dumps(step)}]"
+            case Child():
+                text += "[*]"
+            case _:
+                text += "[]"
+    return text.removeprefix(".") or "it"
+
+
+def show(node: Node) -> str:
+    """Print a tree on one line, fully bracketed where it matters."""
+    match node:
+        case Test(path, check):
+            return f"{show_path(path)} {show_check(check)}"
+        case Same(left, right, how, fold):
+            return f"{show_path(left)} {how} field {show_path(right)}" + (" (any case)" if fold else "")
+        case Not(child):
+            return f"not ({show(child)})"
+        case Some(path, child):
+            return f"some {show_path(path)} with ({show(child)})"
+        case All(children):
+            return " and ".join(_bracketed(child) for child in children) or "always"
+        case AnyOf(children):
+            return " or ".join(_bracketed(child) for child in children) or "never"
+
+
+def _bracketed(node: Node) -> str:
+    return f"({show(node)})" if isinstance(node, All | AnyOf) and len(node.children) > 1 else show(node)
+
+
+def show_check(check: AnyCheck) -> str:
+    """Print a check as the predicate of a sentence: `is "StopLogging"`, `begins with "Delete"`, `exists`."""
+    text = _show_check(check)
+    return f"{text} (any case)" if isinstance(check, Text) and check.fold else text
+
+
+def _show_check(check: AnyCheck) -> str:
+    match check:
+        case Exists():
+            return "exists"
+        case Is(value):
+            return f"is {json.dumps(value)}"
+        case IsType(types):
+            return f"is of type {' or '.join(sorted(types))}"
+        case InRange():
+            return _show_range(check)
+        case OneOf(texts=texts):
+            listed = ", ".join(_quoted(text) for text in sorted(texts))
+            return f"is {listed}" if len(texts) == 1 else f"is one of {listed}"
+        case Prefix(text=text):
+            return f"begins with {_quoted(text)}"
+        case Suffix(text=text):
+            return f"ends with {_quoted(text)}"
+        case Contains(text=text):
+            return f"contains {_quoted(text)}"
+        case Glob(pieces=pieces):
+            return f"is like {_quoted('*'.join(pieces))}"
+        case Regex(pattern=pattern):
+            return f"matches /{pattern}/"
+        case Cidr(network=network):
+            return f"is an address in {network}"
+
+
+def _show_range(check: InRange) -> str:
+    if check.low is not None and check.low == check.high:
+        return f"is the number {check.low}"
+    low = f"{'>' if check.low_open else '>='} {check.low}" if check.low is not None else ""
+    high = f"{'<' if check.high_open else '<='} {check.high}" if check.high is not None else ""
+    return "is a number " + " and ".join(part for part in (low, high) if part)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
