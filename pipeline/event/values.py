@@ -1,4 +1,4 @@
-"""A CloudTrail event as a person sees it: who did what to which resource, from where, with what outcome."""
+"""What messages say about an event, as values."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ class Actor(msgspec.Struct, frozen=True):
     the issuer alone for other roles."""
     account: str = ""
     """The account the principal belongs to, which differs from the event's on cross-account access."""
+    via: str = ""
+    """How the actor came to act: `permission set Admin`, `SAML provider Okta`, `cloudformation.amazonaws.com`."""
+    is_person: bool = False
+    """The event tells that a person acts: root, SSO, SAML, the console, MFA. False where it does not tell."""
 
 
 class Outcome(StrEnum):
@@ -42,7 +46,10 @@ class Outcome(StrEnum):
 
 
 class EventSummary(msgspec.Struct, frozen=True):
-    """What messages say about an event. Bounded, scrubbed of lone surrogates and of credentials; not escaped."""
+    """What messages say about an event. Bounded, scrubbed of lone surrogates and of credentials; not escaped.
+
+    As ASCII JSON it takes at most `MOST_BYTES`, whatever the event holds.
+    """
 
     id: str
     """`eventID`, else `eventId` of aggregated events, else empty."""
@@ -67,3 +74,12 @@ class EventSummary(msgspec.Struct, frozen=True):
     """The event in the CloudTrail console; empty where it cannot be linked."""
     details: tuple[tuple[str, str], ...] = ()
     """Further facts worth a line, as (label, value): MFA used, CIDR opened, policy attached, ..."""
+    tool: str = ""
+    """What the call was made with, by the user agent: `AWS console`, `Terraform`; empty where it is not known."""
+    selector: tuple[tuple[str, str], ...] = ()
+    """Dotted paths and the exact strings the event has there, enough to find this action by this actor again. Empty
+    where one of them cannot be carried exactly."""
+
+
+MOST_BYTES = 8192
+"""A ticket carries the summary, and tickets stay small (DELIVERY.md, "The outbox")."""

@@ -1,0 +1,6 @@
+"""A CloudTrail event as a person sees it: who did what to which resource, from where, with what outcome."""
+
+from pipeline.event.redaction import redact, redact_text
+from pipeline.event.values import MOST_BYTES, Actor, ActorKind, EventSummary, Outcome
+
+__all__ = ["MOST_BYTES", "Actor", "ActorKind", "EventSummary", "Outcome", "redact", "redact_text"]

@@ -1,0 +1,124 @@
+"""Credentials are never shown: by the key they stand under, or by what they look like.
+
+Access key ids (`AKIA...`, `ASIA...`) are not secret; they tell people which key to turn off, and stay.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+REDACTED = "[redacted]"
+"""Stands where a credential stood."""
+
+TOO_MUCH = "[...]"
+"""Stands where a value was nested or spread too far to be looked through."""
+
+_DEPTH = 40
+_NODES = 20_000
+
+_SECRET_KEYS = frozenset(
+    """
+    credentials secretaccesskey sessiontoken secretstring secretbinary secretkey clientsecret userdata samlassertion
+    webidentitytoken authorization authorizationtoken authtoken accesstoken refreshtoken idtoken bearertoken apikey
+    apikeyvalue privatekey keymaterial plaintext password passwd passphrase masteruserpassword newpassword oldpassword
+    tokenvalue signintoken securitytoken xamzsecuritytoken xamzsignature servicespecificcredential preshareddkey
+    presharedkey connectionstring certificateprivatekey
+    """.split(),
+)
+"""Keys, in lower case and without separators, whose values are credentials."""
+
+_HARMLESS_KEYS = frozenset(["passwordresetrequired", "passwordlastused", "passwordlastchanged", "passwordreuseprevention"])
+
+_LOOKS = re.compile(
+    r"""
+      -----BEGIN[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY.*?(?:-----END[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY-----|\Z)
+    | \bxox[a-z]-[A-Za-z0-9-]{8,} | \bxapp-[A-Za-z0-9-]{8,} | hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]+
+    | \bgh[pousr]_[A-Za-z0-9]{16,} | \bgithub_pat_[A-Za-z0-9_]{16,} | \bglpat-[A-Za-z0-9_-]{16,}
+    | \bsk-[A-Za-z0-9_-]{20,} | \b[sr]k_(?:live|test)_[A-Za-z0-9]{10,} | \bAIza[A-Za-z0-9_-]{35}
+    | (?<![A-Za-z0-9_-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?
+    | (?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz|AQoDYXdz)[A-Za-z0-9/+=_%-]{16,}
+    | \bBearer[ ][A-Za-z0-9._~+/-]{16,}=* | \bBasic[ ](?=[A-Za-z+/]{0,99}[0-9=])[A-Za-z0-9+/]{12,}={0,2}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Private keys, tokens of Slack, GitHub, GitLab and others, JSON web tokens, AWS session tokens, HTTP authorization.
+
+Every alternative starts in few places and scans from each at most once: linear time on any text.
+"""
+
+_NAMED = re.compile(
+    r"""
+    (?<![A-Za-z0-9:])
+    (?P<name> X-Amz-(?:Signature|Security-Token|Credential)
+      | (?:aws_)?(?:secret_?access_?key|session_?token|security_?token) | client_?secret | api_?key | access_?token
+      | refresh_?token | pass(?:word|wd|phrase) | pwd | secret )
+    (?P<between> ["'\\]{0,4} \s{0,3} (?:[=:]|%3D) \s{0,3} ["'\\]{0,4} )
+    (?!arn:) [^\s"'\\&,;}]{6,}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""`name=value` and `"name": "value"` inside text. A secret's ARN (`:secret:name`) is a name, not a secret."""
+
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_CHANGES = 14
+"""Forty random base64 characters change their class (upper, lower, digit, sign) about 25 times; names and paths of
+that length rarely do so half as often, and hexadecimal digests have no upper case beside lower case."""
+
+
+def redact(value: Any) -> Any:
+    """Return a JSON value with every known credential replaced by a marker, and bounded depth and size.
+
+    Never raises. What is not JSON becomes a marker too.
+    """
+    return _redact(value, _DEPTH, [_NODES])
+
+
+def redact_text(text: str) -> str:
+    """Return text with everything in it that looks like a credential replaced by a marker."""
+    text = _LOOKS.sub(REDACTED, text)
+    text = _NAMED.sub(rf"\g<name>\g<between>{REDACTED}", text)
+    return _AWS_SECRET.sub(lambda found: REDACTED if _looks_random(found[0]) else found[0], text)
+
+
+def is_secret_key(key: str) -> bool:
+    """Tell whether what stands under this key is a credential."""
+    plain = re.sub(r"[^a-z0-9]", "", key[:100].lower())
+    if plain in _HARMLESS_KEYS:
+        return False
+    return plain in _SECRET_KEYS or "password" in plain or plain.endswith(("secretaccesskey", "sessiontoken", "secret"))
+
+
+def _redact(value: Any, depth: int, nodes_left: list[int]) -> Any:
+    nodes_left[0] -= 1
+    if nodes_left[0] < 0:
+        return TOO_MUCH
+    if isinstance(value, str):
+        return redact_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth == 0 or not isinstance(value, list | tuple | dict):
+        return TOO_MUCH
+    if isinstance(value, dict):
+        return {redact_text(str(key)): _member(key, member, depth, nodes_left) for key, member in value.items()}
+    return [_redact(member, depth - 1, nodes_left) for member in value]
+
+
+def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
+    """Redact what stands under a key. Objects named like credentials keep what is not secret, such as the key id."""
+    if not is_secret_key(str(key)) or value is None or isinstance(value, bool):
+        return _redact(value, depth - 1, nodes_left)
+    if isinstance(value, dict) and depth > 1:
+        return {
+            redact_text(str(name)): _redact(member, depth - 2, nodes_left) if name in _SHOWN_OF_CREDENTIALS else REDACTED
+            for name, member in value.items()
+        }
+    return REDACTED
+
+
+_SHOWN_OF_CREDENTIALS = frozenset(["accessKeyId", "expiration"])
+
+
+def _looks_random(text: str) -> bool:
+    kinds = [0 if char.isupper() else 1 if char.islower() else 2 if char.isdigit() else 3 for char in text]
+    return {0, 1, 2} <= set(kinds) and sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) >= _CHANGES
