@@ -37,7 +37,7 @@ class Repeat(StrEnum):
     EACH = "each"
 
 
-GroupField = Literal["rule", "account", "actor", "event_name", "region", "source_ip"]
+GroupField = Literal["rule", "account", "actor", "eventName", "region", "resource", "sourceIPAddress"]
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -139,10 +139,11 @@ class Settings(msgspec.Struct, frozen=True):
     """Destination ids that hear about rule failures, rejections, quarantine and broken configurations."""
     group_window_s: int = 900
     edit_interval_s: int = 30
-    channel_rate_per_s: float = 1.0
+    channel_interval_ms: int = 1000
+    """Slack takes about one message a second and channel."""
     channel_burst: int = 4
-    daily_report_hour: int | None = 8
-    """UTC hour of the daily line that says the pipeline is alive; None: no such line."""
+    daily_report: bool = True
+    """Say once a day to `errors_to` that the pipeline is alive, and what it did."""
 
 
 class RuleSet(msgspec.Struct, frozen=True):

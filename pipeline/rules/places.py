@@ -1,0 +1,107 @@
+"""Where the keys of a TOML document stand.
+
+tomllib gives values without places, and a mistake without a line costs its author minutes. This reads a document that
+tomllib has accepted, once more, for the lines alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+Key = tuple[str | int, ...]
+
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}'
+    r"|'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+    r"|\#[^\n]*"
+    r"|[\[\]{}=.,\n]"
+    r"|[^\s\[\]{}=.,\"'\#]+",
+    re.DOTALL,
+)
+
+
+class Places:
+    """The line of every key of a TOML document; keys inside inline tables and arrays share their statement's line."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Key, int] = {}
+        self._multiline: set[int] = set()
+        self._arrays: defaultdict[Key, int] = defaultdict(int)
+        self._read(text)
+
+    def line(self, key: Key) -> int:
+        """Return the line (from 1) of a key, or of the nearest thing around it that has one."""
+        while key and key not in self._lines:
+            key = key[:-1]
+        return self._lines.get(key, 1)
+
+    def first_line_of_text(self, key: Key) -> int:
+        """Return the line on which a string value's first character stands."""
+        line = self.line(key)
+        return line + (line in self._multiline)
+
+    def _read(self, text: str) -> None:
+        table: Key = ()
+        for line, statement in _statements(text):
+            if statement[0] == "[":
+                is_array = statement[1] == "["
+                name = _dotted(statement[2:-2] if is_array else statement[1:-1])
+                table = self._enter(name, line, is_array=is_array)
+                continue
+            equals = statement.index("=")
+            key = table
+            for part in _dotted(statement[:equals]):
+                key = (*key, part)
+                self._lines.setdefault(key, line)
+            if len(statement) > equals + 1 and statement[equals + 1].startswith(('"""\n', "'''\n", '"""\r', "'''\r")):
+                self._multiline.add(line)
+
+    def _enter(self, name: list[str], line: int, *, is_array: bool) -> Key:
+        """Resolve a header to a key, counting tables of an array from 0."""
+        key: Key = ()
+        for i, part in enumerate(name):
+            key = (*key, part)
+            if is_array and i == len(name) - 1:
+                self._lines.setdefault(key, line)
+                self._arrays[key] += 1
+            if key in self._arrays:
+                key = (*key, self._arrays[key] - 1)
+        self._lines[key] = line
+        return key
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, tokens) of each header and each `key = value`."""
+    statement: list[str] = []
+    line = start = 1
+    nesting = 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token == "\n" and nesting == 0:
+            if statement:
+                yield start, statement
+            statement = []
+        elif token != "\n" and not token.startswith("#"):
+            start = start if statement else line
+            statement.append(token)
+            nesting += (token in "[{") - (token in "]}")
+        line += token.count("\n")
+    if statement:
+        yield start, statement
+
+
+def _dotted(tokens: list[str]) -> list[str]:
+    """Read a dotted key."""
+    return [_unquoted(token) for token in tokens if token != "."]
+
+
+def _unquoted(token: str) -> str:
+    import tomllib
+
+    if token[0] not in "\"'":
+        return token
+    return next(iter(tomllib.loads(f"{token} = 0")))

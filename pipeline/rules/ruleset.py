@@ -1,0 +1,200 @@
+"""From a configuration to a rule set: everything read, every mistake found, nothing started half-read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import ConfigError, Problem
+from pipeline.rules.destination_keys import read_destination
+from pipeline.rules.places import Places
+from pipeline.rules.reading import Read, read_ignore, read_route, read_rule, read_settings
+from pipeline.rules.rule import Repeat, Route, Rule, RuleSet, Severity
+from pipeline.rules.section import Document, Findings, Section, nearest
+
+PACK_FOLDER = "packs"
+
+
+def load(path: str | Path) -> RuleSet:
+    """Read a configuration file, or a compiled rule set.
+
+    Raises ConfigError with every problem found, and OSError where the file cannot be read.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError((Problem(f"{file}:1", f"not UTF-8 text: {error.reason} at byte {error.start}"),)) from error
+    if text.lstrip()[:1] == "{":
+        from pipeline.rules import compiled
+
+        return compiled.load(text.encode())
+    return parse(text, _reader(file.parent), name=str(file))
+
+
+def parse(text: str, read: Read, *, name: str = "trailwire.toml") -> RuleSet:
+    """Read a configuration from its text.
+
+    `read` gives what the paths in it lead to (see `reading.Read`); `name` is the file's name in messages.
+    Raises ConfigError with every problem found, each as `file:line: message`.
+    """
+    findings = Findings()
+    root = _open(text, name, findings)
+    settings = read_settings(root.section("settings"))
+    rules = [*_read_packs(root, findings), *(r for s in root.sections("rule") for r in read_rule(s, read))]
+    ruleset = RuleSet(
+        rules=tuple(rules),
+        ignores=tuple(read_ignore(section) for section in root.sections("ignore")),
+        routes=tuple(read_route(section) for section in root.sections("route")),
+        destinations=tuple(read_destination(section) for section in root.sections("destination")),
+        settings=settings,
+    )
+    root.finish()
+    _check_names(ruleset, findings)
+    _check_destinations(ruleset, findings)
+    if findings.problems:
+        raise ConfigError(tuple(sorted(findings.problems, key=_file_order)))
+    return msgspec.structs.replace(ruleset, notes=tuple(findings.notes))
+
+
+def _open(text: str, name: str, findings: Findings) -> Section:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        where = f"{name}:{line[1] if line else max(1, len(text.splitlines()))}"
+        raise ConfigError((Problem(where, f"not TOML: {error}"),)) from error
+    return Section(Document(name, Places(text), findings), (), table)
+
+
+def _reader(folder: Path) -> Read:
+    def read(path: str) -> str | list[str]:
+        target = folder / path
+        if target.is_dir():
+            return sorted(str(Path(path) / p.relative_to(target)) for p in target.rglob("*") if p.is_file())
+        return target.read_text(encoding="utf-8")
+
+    return read
+
+
+# ---- packs ----
+
+
+def pack_names() -> list[str]:
+    """Name the packs that ship."""
+    folder = resources.files("pipeline.rules") / PACK_FOLDER
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_pack(name: str) -> tuple[Rule, ...]:
+    """Read one shipped pack whole; raises ConfigError, and FileNotFoundError for a name that is none."""
+    folder = resources.files("pipeline.rules") / PACK_FOLDER
+
+    def read(path: str) -> str:
+        return (folder / path).read_text(encoding="utf-8")
+
+    findings = Findings()
+    root = _open(read(f"{name}.toml"), f"{name}.toml", findings)
+    rules = [rule for section in root.sections("rule") for rule in read_rule(section, read, pack=name)]
+    root.finish()
+    if findings.problems:
+        raise ConfigError(tuple(findings.problems))
+    return tuple(rules)
+
+
+def _read_packs(root: Section, findings: Findings) -> list[Rule]:
+    chosen, shipped = root.texts("packs"), pack_names()
+    tuning = root.section("pack")
+    rules: list[Rule] = []
+    for name in chosen:
+        if name not in shipped:
+            root.problem("packs", f'there is no pack "{name}"', nearest(name, shipped) or f"there are {shipped}")
+            continue
+        rules += _tuned(read_pack(name), tuning.section(name), findings)
+    for name in tuning.names():
+        tuning.problem(name, f'[pack.{name}] tunes a pack that "packs" does not name', nearest(name, chosen))
+    return rules
+
+
+def _tuned(rules: tuple[Rule, ...], section: Section, findings: Findings) -> Iterable[Rule]:
+    """Apply a `[pack.NAME]` table: `enable` keeps only some rules, `disable` drops some, `override` changes fields."""
+    names = [rule.name for rule in rules]
+    enable, disable = section.texts("enable", tuple(names)), section.texts("disable")
+    for key, listed in (("enable", enable), ("disable", disable)):
+        for name in listed:
+            if name not in names:
+                section.problem(key, f'the pack has no rule "{name}"', nearest(name, names))
+    overrides = section.section("override")
+    kept = [
+        _overridden(rule, overrides.section(rule.name)) if overrides.has(rule.name) else rule
+        for rule in rules
+        if rule.name in enable and rule.name not in disable
+    ]
+    for name in overrides.names():
+        hint = "it is disabled" if name in names else nearest(name, names)
+        overrides.problem(name, f'override of "{name}" changes nothing', hint)
+    section.finish()
+    return kept
+
+
+def _overridden(rule: Rule, section: Section) -> Rule:
+    changes: dict[str, Any] = {}
+    if section.has("severity"):
+        changes["severity"] = Severity(section.choice("severity", Severity, rule.facts.severity))
+    if section.has("repeat"):
+        changes["repeat"] = Repeat(section.choice("repeat", Repeat, rule.facts.repeat))
+    for key in ("description", "runbook"):
+        if section.has(key):
+            changes[key] = section.text(key)
+    if section.has("tags"):
+        changes["tags"] = section.texts("tags")
+    destinations = section.texts("destinations", rule.destinations)
+    section.finish()
+    return msgspec.structs.replace(
+        rule, facts=msgspec.structs.replace(rule.facts, **changes), destinations=destinations, where=section.where()
+    )
+
+
+# ---- what holds across tables ----
+
+
+def _check_names(ruleset: RuleSet, findings: Findings) -> None:
+    for things, what in ((ruleset.rules, "rule"), (ruleset.destinations, "destination")):
+        first: dict[str, str] = {}
+        for thing in things:
+            name = thing.name if isinstance(thing, Rule) else thing.id
+            if name in first:
+                message = f'there is a {what} "{name}" already, at {first[name]}'
+                findings.problems.append(Problem(thing.where, message, "names must be unique"))
+            first.setdefault(name, thing.where)
+
+
+def _check_destinations(ruleset: RuleSet, findings: Findings) -> None:
+    known = [destination.id for destination in ruleset.destinations]
+    users: list[Rule | Route] = [*ruleset.rules, *ruleset.routes]
+    for user in users:
+        _check_known(user.destinations, known, user.where, findings)
+    _check_known(ruleset.settings.errors_to, known, "settings.errors_to", findings)
+    if not known:
+        return  # a file of rules alone can be matched, tested and explained; running it is refused
+    for rule in ruleset.rules:
+        if not rule.destinations and not ruleset.routes:
+            hint = 'give it "destinations", or the file a [[route]] with a default'
+            findings.problems.append(Problem(rule.where, f'rule "{rule.name}" is told to nobody', hint))
+
+
+def _check_known(wanted: Iterable[str], known: list[str], where: str, findings: Findings) -> None:
+    for name in wanted:
+        if name not in known:
+            findings.problems.append(Problem(where, f'there is no destination "{name}"', nearest(name, known)))
+
+
+def _file_order(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.where.rpartition(":")
+    return file, int(line) if line.isdecimal() else 0

@@ -1,0 +1,99 @@
+"""What every state store can do. All of it is safe under races: whatever must be exclusive is one conditional write.
+
+Every method raises StateError where the store does not answer, and nothing else. Keys are hashes (hex) or short ASCII
+names, so nothing an attacker chooses becomes a key. Times are epoch milliseconds and always passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
+
+from pipeline.state.lifecycle import Claim, Group
+
+
+class Joining(NamedTuple):
+    """What one invocation adds to a group."""
+
+    count: int
+    first_ms: int
+    last_ms: int
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+class State(Protocol):
+    """The shared memory of all invocations."""
+
+    # ---- claims ----
+
+    def read_claims(self, keys: Collection[str]) -> Mapping[str, Claim]:
+        """Return what is stored about these alerts; absent ones are left out. One bulk read."""
+        ...
+
+    def take_claim(self, key: str, wanted: Claim, *, now_ms: int, from_outbox: bool) -> Claim | None:
+        """Claim an alert where the table (`lifecycle.FROM_STREAM` or `FROM_OUTBOX`) says to take it.
+
+        Returns None if it is now ours, else the claim that stands in the way.
+        """
+        ...
+
+    def write_claims(self, claims: Mapping[str, Claim]) -> None:
+        """Store these claims whatever is there: the marks `told` and `deferred`. One bulk write, retried until whole."""
+        ...
+
+    # ---- groups ----
+
+    def read_groups(self, keys: Collection[str]) -> Mapping[str, Group]:
+        """Return what is stored about these groups; absent ones are left out. One bulk read."""
+        ...
+
+    def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
+        """Store a new group where none is open (none, closed, or its window over).
+
+        Returns (True, the ended group it replaced if that one was never closed) or (False, the open group).
+        """
+        ...
+
+    def take_over_group(self, key: str, opener: str, *, lease_until_ms: int, now_ms: int) -> Group | None:
+        """Become the opener of a group whose opener died before posting, or of one's own.
+
+        Returns the group with the new opener, or None if it is no longer up for that.
+        """
+        ...
+
+    def join_group(self, key: str, joining: Joining, *, now_ms: int) -> Group | None:
+        """Add to an open or opening group; returns it with everything added, or None if its window is over."""
+        ...
+
+    def posted_group(self, key: str, opener: str, *, channel: str, message: str, told: int) -> Group | None:
+        """Record that the group's message is out, and that it showed `told` repeats; None if the opener is another."""
+        ...
+
+    def close_group(self, key: str, opener: str) -> Group | None:
+        """End a group; returns it as it ended, or None if it is another opener's or closed already."""
+        ...
+
+    # ---- turns ----
+
+    def take_token(self, bucket: str, *, interval_ms: int, burst: int, now_ms: int) -> int:
+        """Take one token of a rate limit (GCRA). Returns 0 if it was taken, else how many ms until one is free."""
+        ...
+
+    def take_turn(self, name: str, *, until_ms: int, now_ms: int) -> bool:
+        """Tell whether nobody has had this turn yet; if so it is taken until `until_ms`."""
+        ...
+
+    def block(self, scope: str, *, until_ms: int) -> None:
+        """Let nobody send in this scope before then; never shortens a longer block."""
+        ...
+
+    def read_blocks(self, scopes: Collection[str]) -> Mapping[str, int]:
+        """Return until when these scopes are blocked; absent ones are left out. One bulk read."""
+        ...
+
+    # ---- counters ----
+
+    def count(self, name: str, bucket: int, added: int, *, buckets: int, expires_ms: int) -> int:
+        """Add to one bucket of a sliding counter; returns the sum of the newest `buckets` buckets up to this one."""
+        ...
