@@ -75,7 +75,7 @@ def _some(value: Any) -> Iterator[tuple[str, Any]]:
 
 def clean(text: str, limit: int) -> str:
     """Return text without lone surrogates and credentials, at most this many characters long."""
-    return clip(redact_text(scrub(text[:_READ_AT_MOST])), limit)
+    return clip(redact_text(scrub(text[:_READ_AT_MOST])), limit) if text else ""
 
 
 def clip(text: str, limit: int) -> str:

@@ -6,6 +6,7 @@ Access key ids (`AKIA...`, `ASIA...`) are not secret; they tell people which key
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -24,11 +25,13 @@ _SECRET_KEYS = frozenset(
     apikeyvalue privatekey keymaterial plaintext password passwd passphrase masteruserpassword newpassword oldpassword
     tokenvalue signintoken securitytoken xamzsecuritytoken xamzsignature servicespecificcredential preshareddkey
     presharedkey connectionstring certificateprivatekey
-    """.split(),
+    """.split(),  # noqa: SIM905 - a paragraph of words is read at a glance, forty lines are not
 )
 """Keys, in lower case and without separators, whose values are credentials."""
 
-_HARMLESS_KEYS = frozenset(["passwordresetrequired", "passwordlastused", "passwordlastchanged", "passwordreuseprevention"])
+_HARMLESS_KEYS = frozenset(
+    ["passwordresetrequired", "passwordlastused", "passwordlastchanged", "passwordreuseprevention"]
+)
 
 _LOOKS = re.compile(
     r"""
@@ -77,7 +80,7 @@ def redact(value: Any) -> Any:
 def redact_text(text: str) -> str:
     """Return text with everything in it that looks like a credential replaced by a marker."""
     text = _LOOKS.sub(REDACTED, text)
-    text = _NAMED.sub(rf"\g<name>\g<between>{REDACTED}", text)
+    text = _NAMED.sub(lambda found: found["name"] + found["between"] + REDACTED, text)
     return _AWS_SECRET.sub(lambda found: REDACTED if _looks_random(found[0]) else found[0], text)
 
 
@@ -110,7 +113,9 @@ def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
         return _redact(value, depth - 1, nodes_left)
     if isinstance(value, dict) and depth > 1:
         return {
-            redact_text(str(name)): _redact(member, depth - 2, nodes_left) if name in _SHOWN_OF_CREDENTIALS else REDACTED
+            redact_text(str(name)): _redact(member, depth - 2, nodes_left)
+            if name in _SHOWN_OF_CREDENTIALS
+            else REDACTED
             for name, member in value.items()
         }
     return REDACTED
@@ -121,4 +126,4 @@ _SHOWN_OF_CREDENTIALS = frozenset(["accessKeyId", "expiration"])
 
 def _looks_random(text: str) -> bool:
     kinds = [0 if char.isupper() else 1 if char.islower() else 2 if char.isdigit() else 3 for char in text]
-    return {0, 1, 2} <= set(kinds) and sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) >= _CHANGES
+    return {0, 1, 2} <= set(kinds) and sum(a != b for a, b in pairwise(kinds)) >= _CHANGES
