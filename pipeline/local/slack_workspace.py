@@ -71,7 +71,7 @@ class Workspace:
         self.team = team
         self.faults = Faults()
         self.collapses_repeats = True
-        """A repeated client_msg_id in a channel answers with the first message. Nobody documents it: test without, too."""
+        """A repeated client_msg_id in a channel answers with the first message. Undocumented: test without, too."""
         self.revision = 0
         """Grows with every change; the page looks at it."""
         self.calls: dict[str, int] = {}
