@@ -17,6 +17,9 @@ PAYLOAD_LIMIT = 64 * 1024 * 1024
 CloudTrail envelopes shrink up to 11.6 times (measured), which makes 52 MB the most that is honest. A default stream's
 records (1 MiB) end at 12 MB."""
 _CHUNK = 64 * 1024
+_PIECE = 256 * 1024
+"""Bytes taken out at a time. igzip prepares a buffer of the size it is allowed, so asking for the whole bound at once
+takes twice as long for payloads of ordinary size (measured)."""
 
 
 class Inflated(msgspec.Struct, frozen=True):
@@ -38,7 +41,7 @@ def inflate(data: bytes, limit: int = PAYLOAD_LIMIT) -> Inflated:
     `trailing`, unless nothing came before it.
 
     Raises DecodeError: "corrupt gzip", "truncated gzip", or "too large" if more than `limit` bytes would come out, in
-    which case no more than that was ever held.
+    which case hardly more than that was ever held.
     """
     pieces: list[bytes] = []
     view = memoryview(data)
@@ -62,11 +65,11 @@ def _member(data: memoryview, limit: int) -> tuple[list[bytes], int]:
     pieces: list[bytes] = []
     fed = 0
     while not stream.eof:
-        chunk = data[fed : fed + _CHUNK]
-        if not chunk:
+        chunk = data[fed : fed + _CHUNK] if stream.needs_input else b""
+        if stream.needs_input and not chunk:
             raise DecodeError("truncated gzip")
         try:
-            piece = stream.decompress(chunk, limit + 1)
+            piece = stream.decompress(chunk, _PIECE)
         except igzip_lib.IsalError as error:  # type: ignore[misc]  # isal's stub declares the class as an instance
             raise DecodeError("corrupt gzip", str(error)) from error
         fed += len(chunk)
