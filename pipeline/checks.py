@@ -203,7 +203,7 @@ class Cidr(Check, frozen=True, tag="cidr"):
     def passes(self, value: Any) -> bool:
         if not isinstance(value, str):
             return False
-        address = _address(value)
+        address = address_of(value)
         network = _network(self.network)
         return address is not None and address.version == network.version and address in network
 
@@ -286,7 +286,8 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return ipaddress.ip_network(text)
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an IP address of either version; None for text that is none. Octal and shortened forms are none."""
     # The longest address is an IPv4-mapped IPv6 one (45) with a scope; longer text is never parsed.
     if len(text) > 64 or not (text[:1].isalnum() or text[:1] == ":"):  # noqa: PLR2004
         return None

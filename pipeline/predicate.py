@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -153,19 +153,29 @@ def holds(node: Node, event: Any, raw: str = "") -> bool:
 
     `event` is the decoded JSON value, `raw` the message text it came from, which only `RAW` paths look at.
     """
+    return holds_where(node, lambda path: values_at(path, event, raw))
+
+
+def holds_where(node: Node, values: Callable[[Path], Iterable[Any]]) -> bool:
+    """Tell whether the tree holds for an event of which only the values at each path are known."""
     match node:
         case Test(path, check):
-            return any(check.passes(value) for value in values_at(path, event, raw))
+            return any(check.passes(value) for value in values(path))
         case All(children):
-            return all(holds(child, event, raw) for child in children)
+            return all(holds_where(child, values) for child in children)
         case AnyOf(children):
-            return any(holds(child, event, raw) for child in children)
+            return any(holds_where(child, values) for child in children)
         case Not(child):
-            return not holds(child, event, raw)
+            return not holds_where(child, values)
         case Some(path, child):
-            return any(holds(child, value, raw) for value in values_at(path, event, raw))
+            return any(holds_where(child, _inside(value, values)) for value in values(path))
         case Same():
-            return _same(node, event, raw)
+            return _same(node, values)
+
+
+def _inside(element: Any, values: Callable[[Path], Iterable[Any]]) -> Callable[[Path], Iterable[Any]]:
+    """Read paths from an element of the event; the raw message stays the same."""
+    return lambda path: values(path) if path == RAW else values_at(path, element)
 
 
 def values_at(path: Path, event: Any, raw: str = "") -> Iterator[Any]:
@@ -211,9 +221,9 @@ def _spread(values: list[Any]) -> Iterator[Any]:
             stack.pop()
 
 
-def _same(node: Same, event: Any, raw: str) -> bool:
+def _same(node: Same, values: Callable[[Path], Iterable[Any]]) -> bool:
     def texts(path: Path) -> list[str]:
-        found = [value for value in values_at(path, event, raw) if isinstance(value, str)]
+        found = [value for value in values(path) if isinstance(value, str)]
         return [text.casefold() for text in found] if node.fold else found
 
     rights = texts(node.right)

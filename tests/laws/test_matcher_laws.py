@@ -1,0 +1,76 @@
+"""The matcher's laws: however it gets there, it says what the plain walk says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tree_strategies import events, messages, rule, rule_set, texts, trees
+
+from pipeline.languages.condition import canonical
+from pipeline.predicate import Node, holds
+from pipeline.rules.column import MEMO_TEXT_CHARS, Memo
+from pipeline.rules.matcher import Matcher
+from pipeline.rules.rule import RuleSet
+
+tree_lists = st.lists(trees, max_size=6)
+
+
+def plain(found: list[Node], event: dict[str, Any], raw: str) -> list[str]:
+    """Say which trees hold by walking each of them."""
+    return [str(i) for i, tree in enumerate(found) if holds(tree, event, raw)]
+
+
+@settings(max_examples=600, deadline=None)
+@given(tree_lists, st.lists(events, min_size=1, max_size=3))
+def test_the_matcher_agrees_with_the_plain_walk(found: list[Node], several: list[dict[str, Any]]) -> None:
+    """For any rules and events, the matches are exactly the rules whose trees hold, in rule order."""
+    matcher = Matcher(rule_set(found))
+    for event in several * 2:  # the second time from the memos
+        names = [match.rule.name for match in matcher.match(event)]
+        assert names == plain(found, event, canonical(event))
+
+
+@settings(max_examples=600, deadline=None)
+@given(tree_lists, st.lists(messages(), min_size=1, max_size=3))
+def test_a_message_matches_as_the_standard_library_reads_it(found: list[Node], several: list[str]) -> None:
+    """For any message, the matches are those of the plain walk over what `json.loads` reads."""
+    matcher = Matcher(rule_set(found))
+    for raw in several:
+        event = json.loads(raw)
+        verdicts = matcher.match_message(raw)
+        assert [match.rule.name for match in verdicts.matches] == plain(found, event, raw)
+        assert all(repr(match.event) == repr(event) for match in verdicts.matches)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(trees, max_size=6), st.randoms(), messages())
+def test_rule_order_changes_only_the_order_of_matches(found: list[Node], random: Any, raw: str) -> None:
+    """Shuffling the rules never changes which of them match, nor that matches come in rule order."""
+    rules = list(rule_set(found).rules)
+    before = {match.rule.name for match in Matcher(RuleSet(tuple(rules))).match_message(raw).matches}
+    random.shuffle(rules)
+    after = [match.rule.name for match in Matcher(RuleSet(tuple(rules))).match_message(raw).matches]
+    assert after == [rule.name for rule in rules if rule.name in before]
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees, tree_lists, messages())
+def test_more_rules_change_nothing_for_the_others(tree: Node, others: list[Node], raw: str) -> None:
+    """A rule says the same alone and among any others."""
+    alone = Matcher(RuleSet((rule(tree, "mine"),))).match_message(raw).matches
+    among = Matcher(RuleSet((*rule_set(others).rules, rule(tree, "mine")))).match_message(raw).matches
+    assert bool(alone) == any(match.rule.name == "mine" for match in among)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 8), st.lists(st.text(max_size=300) | texts, max_size=40))
+def test_a_memo_never_outgrows_its_bound(entries: int, several: list[str]) -> None:
+    """However many different texts come, a memo holds no more than it may, and no long text."""
+    memo = Memo(entries)
+    for text in several:
+        memo.remember(text, len(text))
+        assert len(memo.answers) <= entries
+    assert all(answer == len(text) <= MEMO_TEXT_CHARS for text, answer in memo.answers.items())
