@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock clean
+.PHONY: help install run test check format lock clean package deploy remove test-deploy
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,3 +40,32 @@ lock: $(STAMP) ## Pin what ships and what development needs, with hashes
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) node_modules .serverless build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# Deployment: docs/deploy.md. STAGE names the deployment, CONFIG the rules, PARAMS what else is chosen, as in
+#   make deploy STAGE=prod PARAMS='--param=source=new-trail --param=alarmEmail=oncall@example.com'
+STAGE ?= dev
+CONFIG ?= trailwire.toml
+PARAMS ?=
+SERVERLESS = NODE_NO_WARNINGS=1 TRAILWIRE_CONFIG=$(CONFIG) node_modules/.bin/serverless
+NODE_STAMP := node_modules/.package-lock.json
+
+# Without a configuration of their own, people can still see what would be deployed. It is never deployed.
+package: CONFIG := $(or $(wildcard $(CONFIG)),infra/starter.toml)
+package: $(STAMP) $(NODE_STAMP) ## Make what would be deployed, and check it, without touching AWS
+	$(SERVERLESS) package --stage $(STAGE) $(PARAMS)
+	$(BIN)/cfn-lint .serverless/cloudformation-template-update-stack.json
+
+deploy: $(STAMP) $(NODE_STAMP) ## Check, then deploy to AWS: make deploy STAGE=prod
+	@test -f $(CONFIG) || { echo "$(CONFIG) not found; to begin, copy infra/starter.toml to trailwire.toml"; exit 2; }
+	$(MAKE) package
+	$(SERVERLESS) deploy --stage $(STAGE) $(PARAMS)
+
+remove: $(NODE_STAMP) ## Remove a deployment from AWS; its buckets stay
+	$(SERVERLESS) remove --stage $(STAGE) $(PARAMS)
+
+test-deploy: $(STAMP) $(NODE_STAMP) ## Deploy to the embedded AWS in every form (needs Node)
+	$(BIN)/python -m pytest -n0 tests/flow/deploy.py
+
+$(NODE_STAMP): package.json package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo "Packaging needs Node 20.19 or later, with npm"; exit 2; }
+	npm ci --no-audit --no-fund

@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
 def stage(into: Path, config: Path) -> None:
     """Leave in the folder exactly what the zip will hold, compiled modules aside."""
     if not config.is_file():
-        raise PackagingError(f"{config}: not found; to begin, copy infra/starter.toml to trailwire.toml")
+        raise PackagingError(f"{config} not found; to begin, copy infra/starter.toml to trailwire.toml")
     shutil.rmtree(into, ignore_errors=True)
     install_packages(into)
     leave_out_services(into, called_services(ROOT / path for path in shipped_modules(ROOT)))
