@@ -1,0 +1,50 @@
+"""Lists of event names: the simplest rule. `StopLogging` is that name, `Delete*` every name that begins so.
+
+A `*` stands for any text, none included, and there may be several. Names are case-sensitive, as CloudTrail's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.checks import AnyCheck, Contains, Glob, Prefix, Suffix, one_of
+from pipeline.errors import RuleError
+from pipeline.languages.condition import Condition
+from pipeline.predicate import Test, any_of
+
+_PATH = ("eventName",)
+
+
+def parse(names: Sequence[str]) -> Condition:
+    """Compile a list of event names, any of which matches; raises RuleError if it is empty or has no names in it."""
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise RuleError("event_names is a list of names", hint='write event_names = ["StopLogging"]')
+    if not names:
+        raise RuleError("event_names is empty, so the rule would never match", hint='name one, as in ["StopLogging"]')
+    for number, name in enumerate(names, start=1):
+        _check(name, number)
+    exact = [name for name in names if "*" not in name]
+    checks: list[AnyCheck] = [one_of(*exact)] if exact else []
+    checks += [_glob(name) for name in dict.fromkeys(names) if "*" in name]
+    return Condition(any_of(*(Test(_PATH, check) for check in checks)))
+
+
+def _check(name: object, number: int) -> None:
+    if not isinstance(name, str):
+        raise RuleError(f"event name {number} is not a string but {name!r}", hint="put it in quotes")
+    if not name.strip():
+        raise RuleError(f"event name {number} is empty", hint='"*" stands for every event')
+    if name != name.strip():
+        raise RuleError(f"event name {number} has blanks around it: {name!r}", hint="remove them")
+
+
+def _glob(name: str) -> AnyCheck:
+    match name.split("*"):
+        case [text, ""] if text:
+            return Prefix(text=text)
+        case ["", text] if text:
+            return Suffix(text=text)
+        case ["", text, ""] if text:
+            return Contains(text=text)
+        case pieces:
+            return Glob(pieces=tuple(pieces))
