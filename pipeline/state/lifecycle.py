@@ -1,7 +1,7 @@
 """The lives of an alert's claim and of a group, as data.
 
 Rules for editing this file:
-1. A state is added here first, with its row in every table below; `tests/unit/state` walks the tables and fails on a gap.
+1. A state is added here first, with its row in every table below; `tests/unit/state` walks them and fails on a gap.
 2. The tables decide; code only looks up. If code needs an `if` on a state that is not here, the table is missing a row.
 3. Times are epoch milliseconds. A stored time-to-live is never trusted to delete: every lookup compares times itself
    (DynamoDB deletes expired items up to days late).
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 FUNCTION_TIMEOUT_S = 60
 LEASE_MS = 90_000
@@ -35,7 +37,10 @@ class ClaimState(StrEnum):
 
 
 class Claim(NamedTuple):
-    """Who is telling an alert. `until_ms`: end of the lease; when a deferred one is due; when a told one is forgotten."""
+    """Who is telling an alert.
+
+    `until_ms`: the end of the lease; when a deferred alert is due; when a told one is forgotten.
+    """
 
     state: ClaimState
     owner: str
@@ -102,7 +107,7 @@ class GroupState(StrEnum):
     CLOSED = "closed"  # its last word is out
 
 
-class Group(NamedTuple):
+class Group(msgspec.Struct, frozen=True):
     """A group of repeats, from its first alert to the end of its window."""
 
     state: GroupState
@@ -120,6 +125,8 @@ class Group(NamedTuple):
     """The destination's id of the first message; empty where it cannot be edited or answered."""
     told: int = 0
     """The count that readers have been shown."""
+    lead: str = ""
+    """The alert its message shows, as JSON: edits say the same again with a new count."""
 
 
 class Standing(StrEnum):
@@ -148,9 +155,16 @@ PARTS = {
 
 
 def standing(group: Group | None, owner: str, now_ms: int) -> Standing:
-    """Name what a group is to an alert of `owner` at this moment."""
-    if group is None or group.state is GroupState.CLOSED or now_ms >= group.window_until_ms:
-        return Standing.NONE
-    if group.state is GroupState.OPEN:
-        return Standing.OPEN
-    return Standing.ABANDONED if group.opener == owner or now_ms >= group.lease_until_ms else Standing.OPENING
+    """Name what a group is to an alert of `owner` at this moment.
+
+    A group whose message is not out yet does not end with its window: its repeats would be lost with it.
+    """
+    match group:
+        case None:
+            return Standing.NONE
+        case Group(state=GroupState.OPENING):
+            return Standing.ABANDONED if group.opener == owner or now_ms >= group.lease_until_ms else Standing.OPENING
+        case Group(state=GroupState.OPEN) if now_ms < group.window_until_ms:
+            return Standing.OPEN
+        case _:
+            return Standing.NONE

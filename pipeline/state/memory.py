@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from cachetools import LRUCache
+from msgspec.structs import replace
 
 from pipeline.state.lifecycle import (
     FROM_OUTBOX,
@@ -73,7 +74,7 @@ class MemoryState:
             found = self._groups.get(key)
             if found is None or standing(found, opener, now_ms) is not Standing.ABANDONED:
                 return None
-            self._groups[key] = taken = found._replace(opener=opener, lease_until_ms=lease_until_ms)
+            self._groups[key] = taken = replace(found, opener=opener, lease_until_ms=lease_until_ms)
             return taken
 
     def join_group(self, key: str, joining: Joining, *, now_ms: int) -> Group | None:
@@ -81,7 +82,8 @@ class MemoryState:
             found = self._groups.get(key)
             if found is None or standing(found, "", now_ms) is Standing.NONE:
                 return None
-            self._groups[key] = joined = found._replace(
+            self._groups[key] = joined = replace(
+                found,
                 count=found.count + joining.count,
                 first_ms=min(found.first_ms, joining.first_ms),
                 last_ms=max(found.last_ms, joining.last_ms),
@@ -95,8 +97,8 @@ class MemoryState:
             found = self._groups.get(key)
             if found is None or found.opener != opener or found.state is GroupState.CLOSED:
                 return None
-            self._groups[key] = posted = found._replace(
-                state=GroupState.OPEN, channel=channel, message=message, told=max(found.told, told)
+            self._groups[key] = posted = replace(
+                found, state=GroupState.OPEN, channel=channel, message=message, told=max(found.told, told)
             )
             return posted
 
@@ -105,7 +107,7 @@ class MemoryState:
             found = self._groups.get(key)
             if found is None or found.opener != opener or found.state is GroupState.CLOSED:
                 return None
-            self._groups[key] = found._replace(state=GroupState.CLOSED)
+            self._groups[key] = replace(found, state=GroupState.CLOSED)
             return found
 
     def take_token(self, bucket: str, *, interval_ms: int, burst: int, now_ms: int) -> int:

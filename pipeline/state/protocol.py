@@ -7,12 +7,14 @@ names, so nothing an attacker chooses becomes a key. Times are epoch millisecond
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from pipeline.state.lifecycle import Claim, Group
 
 
-class Joining(NamedTuple):
+class Joining(msgspec.Struct, frozen=True):
     """What one invocation adds to a group."""
 
     count: int
@@ -39,7 +41,7 @@ class State(Protocol):
         ...
 
     def write_claims(self, claims: Mapping[str, Claim]) -> None:
-        """Store these claims whatever is there: the marks `told` and `deferred`. One bulk write, retried until whole."""
+        """Store these claims whatever is there: the marks `told` and `deferred`. One bulk write, whole or raised."""
         ...
 
     # ---- groups ----

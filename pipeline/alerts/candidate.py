@@ -1,0 +1,165 @@
+"""A match on its way to becoming an alert. Light, because a flood brings tens of thousands at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.alerts.alert import Alert
+from pipeline.event.actor import resolve_actor
+from pipeline.event.fields import clean, clip, text_at
+from pipeline.event.resource import resource_of
+from pipeline.event.summary import account_of, summarize
+from pipeline.rules.matcher import Match
+from pipeline.rules.rule import RuleFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A match, and where it came from."""
+
+    match: Match
+    identity: str
+    """What makes the event itself: its id, or the hash of its message."""
+    owner: str
+    """The unit of delivery: shard and sequence number, queue message id, or request id."""
+    seen_ms: int
+    """When it arrived in the stream."""
+    raw: str = ""
+    """Its message, which an ignore's pattern may look at."""
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """An alert to be: one match for one destination, or an alert that came back in a ticket."""
+
+    key: str
+    group: str
+    destination: str
+    rule: RuleFacts
+    owner: str
+    seen_ms: int
+    mention: str = ""
+    sighting: Sighting | None = None
+    may_repeat: bool = False
+    """An earlier attempt may have been delivered."""
+    attempts: int = 0
+    born_ms: int = 0
+    """When its first ticket was written; 0 while it has none."""
+    _alert: Alert | None = field(default=None, repr=False)
+
+    @property
+    def alert(self) -> Alert:
+        """The alert, summarised from the event when first asked for."""
+        if self._alert is None:
+            self._alert = self._summarized()
+        return self._alert
+
+    @property
+    def source(self) -> str:
+        """Where the call came from, for the group's sample."""
+        event = self._event
+        return self.alert.event.origin if event is None else clean(text_at(event, "sourceIPAddress"), 64)
+
+    @property
+    def target(self) -> str:
+        """What it was done to, for the group's sample."""
+        event = self._event
+        return clip(self.alert.event.resource if event is None else resource_of(event), 256)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Severest first, then oldest first."""
+        return -self.rule.severity.rank, self.seen_ms
+
+    @property
+    def _event(self) -> dict[str, Any] | None:
+        return self.sighting.match.event if self._alert is None and self.sighting else None
+
+    def _summarized(self) -> Alert:
+        if self.sighting is None:
+            raise AssertionError("a candidate has a sighting or an alert")
+        match = self.sighting.match
+        return Alert(
+            key=self.key,
+            group=self.group,
+            destination=self.destination,
+            rule=self.rule,
+            event=summarize(match.event),
+            first_seen_ms=self.seen_ms,
+            annotation=match.annotation,
+            mention=self.mention,
+            undecided=match.undecided,
+        )
+
+
+def from_sighting(sighting: Sighting, destination: str, mention: str = "") -> Candidate:
+    """Make a match an alert for one destination."""
+    facts, event = sighting.match.rule.facts, sighting.match.event
+    return Candidate(
+        key=digest("alert", destination, facts.name, sighting.identity),
+        group=group_key(destination, facts, event),
+        destination=destination,
+        rule=facts,
+        owner=sighting.owner,
+        seen_ms=sighting.seen_ms,
+        mention=mention,
+        sighting=sighting,
+    )
+
+
+def from_alert(alert: Alert, owner: str, *, may_repeat: bool = False, attempts: int = 0, born_ms: int = 0) -> Candidate:
+    """Take up an alert that a ticket brought back; `owner` is the ticket's message id."""
+    return Candidate(
+        key=alert.key,
+        group=alert.group,
+        destination=alert.destination,
+        rule=alert.rule,
+        owner=owner,
+        seen_ms=alert.first_seen_ms,
+        mention=alert.mention,
+        may_repeat=may_repeat,
+        attempts=attempts,
+        born_ms=born_ms,
+        _alert=alert,
+    )
+
+
+def readdressed(alert: Alert, destination: str, owner: str) -> Candidate:
+    """Address an alert that its own destination rejected to another one."""
+    key = digest("readdressed", destination, alert.key)
+    group = digest("readdressed", destination, alert.group)
+    changed = Alert(
+        **{name: getattr(alert, name) for name in alert.__struct_fields__}
+        | {"key": key, "group": group, "destination": destination, "mention": ""}
+    )
+    return from_alert(changed, owner)
+
+
+def group_key(destination: str, facts: RuleFacts, event: dict[str, Any], by: tuple[str, ...] | None = None) -> str:
+    """Hash what the rule groups by: the same for all events that one message can stand for."""
+    fields = facts.group_by if by is None else by
+    return digest("group", destination, *(part for name in fields for part in (name, _field(name, facts, event))))
+
+
+def _field(name: str, facts: RuleFacts, event: dict[str, Any]) -> str:
+    match name:
+        case "rule":
+            return facts.name
+        case "actor":
+            return resolve_actor(event).group
+        case "resource":
+            return resource_of(event)
+        case "account":
+            return account_of(event)
+        case "region":
+            return text_at(event, "awsRegion")
+        case _:
+            return text_at(event, name)
+
+
+def digest(*parts: str) -> str:
+    """Hash strings (lone surrogates too) so that no two lists of them give the same key."""
+    whole = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()

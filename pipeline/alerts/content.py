@@ -1,0 +1,43 @@
+"""What one message has to say, before anybody decides how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.alerts.alert import Alert, Notice, Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One alert, and how often it has happened; edits say the same with a new count."""
+
+    alert: Alert
+    repeats: Repeats | None = None
+    may_repeat: bool = False
+    """An earlier attempt at this message may have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What has happened since, said below the first message or, where there are no threads, on its own."""
+
+    alert: Alert
+    repeats: Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Many different alerts in one message, severest first."""
+
+    alerts: tuple[Alert, ...]
+    may_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Something about Trailwire itself."""
+
+    notice: Notice
+
+
+Content = One | Reply | Many | About

@@ -1,0 +1,75 @@
+"""Dedupe: each alert is told once, however often its event arrives and whoever else is at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pipeline.alerts.candidate import Candidate
+from pipeline.alerts.ledger import Fate, Ledger
+from pipeline.state.lifecycle import (
+    FROM_OUTBOX,
+    FROM_STREAM,
+    LEASE_SLACK_MS,
+    Claim,
+    Found,
+    Then,
+    classify,
+)
+from pipeline.state.protocol import State
+
+
+class Deduped(NamedTuple):
+    """What is ours to tell, and what somebody else may be telling just now, with when to look again."""
+
+    fresh: list[Candidate]
+    waiting: list[tuple[Candidate, int]]
+
+
+class Dedupe:
+    """Looks up what is known about the alerts of a whole batch in one bulk read; writes nothing."""
+
+    name = "dedupe"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(
+        self, candidates: Iterable[Candidate], now_ms: int, ledger: Ledger, *, from_outbox: bool = False
+    ) -> Deduped:
+        """Sort a batch by `lifecycle`'s tables; duplicates get their fate here."""
+        unique = _first_of_each(candidates, ledger)
+        claims = self._state.read_claims([candidate.key for candidate in unique])
+        table = FROM_OUTBOX if from_outbox else FROM_STREAM
+        result = Deduped([], [])
+        for candidate in unique:
+            claim = claims.get(candidate.key)
+            found = classify(claim, candidate.owner, now_ms)
+            match table[found]:
+                case Then.TAKE:
+                    # A claim of one's own that was not given back: the attempt behind it may have arrived.
+                    candidate.may_repeat |= found is Found.OWN
+                    result.fresh.append(candidate)
+                case Then.WAIT:
+                    result.waiting.append((candidate, _look_again_ms(claim, now_ms)))
+                case Then.DUPLICATE:
+                    ledger.decide(Fate.DUPLICATE)
+        return result
+
+    def __str__(self) -> str:
+        """Say the setting in force."""
+        return "told alerts are remembered for 15 days"
+
+
+def _first_of_each(candidates: Iterable[Candidate], ledger: Ledger) -> list[Candidate]:
+    unique: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if candidate.key in unique:
+            ledger.decide(Fate.DUPLICATE)
+        else:
+            unique[candidate.key] = candidate
+    return list(unique.values())
+
+
+def _look_again_ms(claim: Claim | None, now_ms: int) -> int:
+    return max(0, (claim.until_ms if claim else now_ms) - now_ms) + LEASE_SLACK_MS

@@ -1,0 +1,69 @@
+"""The books of one invocation: every alert has exactly one fate, and the sums must agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What became of an alert in this invocation."""
+
+    SENT = "sent"
+    GROUPED = "grouped"
+    DEFERRED = "deferred"
+    SUPPRESSED = "suppressed"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    UNSAFE = "unsafe"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one invocation saw, and what became of it."""
+
+    events: int = 0
+    matched: int = 0
+    alerts: int = 0
+    """Alerts opened: a suppressed match counts as one, for nobody has been chosen to tell."""
+    deferred_in: int = 0
+    """Alerts that came back from the outbox."""
+    quarantined: int = 0
+    failures: int = 0
+    posts: int = 0
+    edits: int = 0
+    fates: Counter[Fate] = field(default_factory=Counter)
+    unsafe_owners: set[str] = field(default_factory=set)
+    """Units of delivery that must be handed back."""
+    rules: Counter[str] = field(default_factory=Counter)
+    ignores: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    slowest_ms: int = 0
+    """Longest time from arrival in the stream to being told."""
+    latencies_ms: list[int] = field(default_factory=list)
+
+    @property
+    def unmatched(self) -> int:
+        """Events that no rule matched."""
+        return self.events - self.matched
+
+    @property
+    def imbalance(self) -> int:
+        """Alerts without a fate, or with more than one: 0 or a bug."""
+        return self.alerts + self.deferred_in - self.fates.total()
+
+    def decide(self, fate: Fate, count: int = 1) -> None:
+        """Give alerts their fate."""
+        self.fates[fate] += count
+
+    def unsafe(self, owner: str, count: int = 1) -> None:
+        """Hand a unit of delivery back, because this alert of it is neither told nor in safe hands."""
+        self.fates[Fate.UNSAFE] += count
+        self.unsafe_owners.add(owner)
+
+    def told(self, seen_ms: int, now_ms: int) -> None:
+        """Note how long an alert took from its arrival to being told."""
+        latency_ms = max(0, now_ms - seen_ms)
+        self.latencies_ms.append(latency_ms)
+        self.slowest_ms = max(self.slowest_ms, latency_ms)

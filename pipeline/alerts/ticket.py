@@ -1,0 +1,107 @@
+"""Tickets: what waits in the outbox, as bounded ASCII JSON that outlives the rule it came from."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from pipeline.alerts.alert import Alert, Notice, Repeats
+from pipeline.errors import DecodeError
+from pipeline.state.lifecycle import MAX_QUEUE_DELAY_S
+
+VERSION = 1
+MAX_ANNOTATION_BYTES = 4096
+MAX_AGE_MS = 3 * 86_400_000
+"""A ticket this old goes to the dead-letter queue and is told to the error destination."""
+MAX_BACKOFF_S = MAX_QUEUE_DELAY_S
+
+
+class Kind(StrEnum):
+    """What a ticket is about."""
+
+    ALERT = "alert"  # an alert that is still to be told
+    GROUP = "group"  # a group: to be posted if nobody did, and closed when its window is over
+    EDIT = "edit"  # a group's message that no longer shows the current count
+    NOTICE = "notice"  # something about Trailwire itself
+
+
+class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alert, a group or an edit that waits."""
+
+    kind: Kind
+    v: int = VERSION
+    alert: Alert | None = None
+    """The alert, or the first alert of the group."""
+    opener: str = ""
+    """Owner of the alert that opened the group, which tells this group from the next one of the same key."""
+    repeats: Repeats | None = None
+    """The last word on a group that has already ended; None: read the current count."""
+    channel: str = ""
+    message: str = ""
+    """Where the group's message is, once it has ended."""
+    notice: Notice | None = None
+    destination: str = ""
+    """For a notice: who is to hear it."""
+    attempts: int = 0
+    may_repeat: bool = False
+    born_ms: int = 0
+    """When the first ticket of this errand was written."""
+
+
+def encode(ticket: Ticket) -> str:
+    """Write a ticket as ASCII JSON: SQS refuses some characters, attackers choose them."""
+    alert = bounded(ticket.alert) if ticket.alert is not None else None
+    return _ascii(msgspec.structs.replace(ticket, alert=alert))
+
+
+def decode(body: str) -> Ticket:
+    """Read a ticket; raises DecodeError("not a ticket")."""
+    ticket = _read(body, Ticket)
+    if ticket.v != VERSION:
+        raise DecodeError("not a ticket", f"version {ticket.v}")
+    return ticket
+
+
+def encode_alert(alert: Alert) -> str:
+    """Write an alert as ASCII JSON, as groups remember it."""
+    return _ascii(bounded(alert))
+
+
+def decode_alert(text: str) -> Alert:
+    """Read what `encode_alert` wrote; raises DecodeError("not a ticket")."""
+    return _read(text, Alert)
+
+
+def bounded(alert: Alert) -> Alert:
+    """Shorten an annotation that is too long to wait in a queue; everything else is bounded where it is made."""
+    text = json.dumps(alert.annotation)
+    if len(text) <= MAX_ANNOTATION_BYTES:
+        return alert
+    return msgspec.structs.replace(alert, annotation=f"{text[:MAX_ANNOTATION_BYTES]}... (shortened)")
+
+
+def backoff_s(attempts: int) -> int:
+    """How long to wait before the next attempt: 5, 10, 20, ... up to 900 seconds."""
+    return int(min(MAX_BACKOFF_S, 5 * 2 ** min(attempts, 10)))
+
+
+def delay_s(delay_ms: int) -> int:
+    """Round a delay up to what the queue takes: whole seconds, at most 900."""
+    return min(MAX_QUEUE_DELAY_S, -(-max(0, delay_ms) // 1000))
+
+
+def _ascii(value: msgspec.Struct) -> str:
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+T = TypeVar("T")
+
+
+def _read(text: str, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(json.loads(text), kind)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise DecodeError("not a ticket", str(error)[:200]) from error
