@@ -96,14 +96,14 @@ values: st.SearchStrategy[Any] = st.recursive(
 events = st.dictionaries(st.sampled_from(KEYS), values, max_size=5)
 
 
-def _text_of(value: Any, draw: Any) -> str:
+def _text_of(value: Any, draw: st.DrawFn) -> str:
     """Write JSON with random whitespace and escapes, and objects with a key said twice."""
-    space = draw(st.sampled_from(("", " ", "\n\t")))
+    space: str = draw(st.sampled_from(("", " ", "\n\t")))
     if isinstance(value, dict):
         members = [f"{_text_of(key, draw)}{space}:{space}{_text_of(inner, draw)}" for key, inner in value.items()]
-        if members and draw(st.booleans()):
-            earlier = f"{_text_of(draw(st.sampled_from(list(value))), draw)}:{draw(st.sampled_from(_EARLIER))}"
-            members.insert(0, earlier)
+        if len(members) > 0 and draw(st.booleans()):
+            again: str = draw(st.sampled_from(sorted(value)))
+            members.insert(0, f"{_text_of(again, draw)}:{draw(st.sampled_from(_EARLIER))}")
         return "{" + space + f"{space},{space}".join(members) + "}"
     if isinstance(value, list):
         return "[" + f"{space},{space}".join(_text_of(inner, draw) for inner in value) + space + "]"
@@ -116,7 +116,7 @@ _EARLIER = ("null", "1", '"a"', "{}", '{"a":"ab"}', "[]", '["b"]', "1e400")
 
 
 @st.composite
-def messages(draw: Any) -> str:
+def messages(draw: st.DrawFn) -> str:
     """Write an event as JSON text in one of the ways that mean the same, lone surrogates and all."""
     return _text_of(draw(events), draw)
 
