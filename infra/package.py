@@ -124,17 +124,24 @@ def leave_out_services(into: Path, kept: frozenset[str]) -> None:
 
 
 def python_of_lambda() -> str | None:
-    """Return a Python of Lambda's own minor version, if this machine has one."""
+    """Return a Python of Lambda's own minor version, if this machine has one; LAMBDA_PYTHON, if set, must be one."""
+    named = os.environ.get("LAMBDA_PYTHON")
+    if named:
+        if not is_python_of_lambda(named):
+            raise PackagingError(f"LAMBDA_PYTHON is {named}, which is no CPython {PYTHON} that runs here")
+        return named
     pyenv = Path.home() / ".pyenv" / "versions"
-    candidates = [os.environ.get("LAMBDA_PYTHON"), sys.executable, shutil.which(f"python{PYTHON}")]
-    candidates += [str(path) for path in sorted(pyenv.glob(f"{PYTHON}.*/bin/python{PYTHON}"), reverse=True)]
-    return next((candidate for candidate in candidates if candidate and is_python_of_lambda(candidate)), None)
+    found = [sys.executable, shutil.which(f"python{PYTHON}"), *map(str, pyenv.glob(f"{PYTHON}.*/bin/python{PYTHON}"))]
+    return next((candidate for candidate in found if candidate and is_python_of_lambda(candidate)), None)
 
 
 def is_python_of_lambda(interpreter: str) -> bool:
     """Whether this runs, and as the right version: a launcher on the PATH may have nothing behind it."""
     ask = "import platform; print(platform.python_implementation(), platform.python_version())"
-    answer = subprocess.run([interpreter, "-c", ask], capture_output=True, text=True, check=False)  # noqa: S603 - the developer's own
+    try:
+        answer = subprocess.run([interpreter, "-c", ask], capture_output=True, text=True, check=False)  # noqa: S603 - the developer's own
+    except OSError:
+        return False
     return answer.returncode == 0 and answer.stdout.startswith(f"CPython {PYTHON}.")
 
 
