@@ -11,7 +11,9 @@ something inside goes wrong. Importing protobuf costs 20 ms, so it waits until a
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 from pipeline.errors import DecodeError
 
@@ -34,11 +36,10 @@ def split(data: bytes) -> list[bytes]:
         raise DecodeError("truncated aggregate")
     if _digest(body) != digest:
         raise DecodeError("aggregate checksum mismatch")
-    from aws_kinesis_agg.messages_pb2 import AggregatedRecord
     from google.protobuf.message import DecodeError as ProtobufError
 
     try:
-        payloads = [record.data for record in AggregatedRecord.FromString(body).records]
+        payloads = [record.data for record in _message_class().FromString(body).records]
     except ProtobufError as error:
         raise DecodeError("corrupt aggregate", str(error)) from error
     if not payloads:
@@ -48,13 +49,25 @@ def split(data: bytes) -> list[bytes]:
 
 def join(payloads: Iterable[bytes], partition_key: str = "trailwire") -> bytes:
     """Pack payloads as the KPL does; `split` is its inverse."""
-    from aws_kinesis_agg.messages_pb2 import AggregatedRecord
-
-    message = AggregatedRecord(partition_key_table=[partition_key])
+    message = _message_class()(partition_key_table=[partition_key])
     for payload in payloads:
         message.records.add(partition_key_index=0, data=payload)
     body: bytes = message.SerializeToString()
     return MAGIC + body + _digest(body)
+
+
+def _message_class() -> Any:
+    """The protobuf class AggregatedRecord.
+
+    The package's generated code imports `config_pb2` as if it were a top-level module, which its own modules make
+    true by putting their folder at the front of sys.path; entering that one module under that name is enough.
+    """
+    from aws_kinesis_agg import config_pb2
+
+    sys.modules.setdefault("config_pb2", config_pb2)
+    from aws_kinesis_agg.messages_pb2 import AggregatedRecord
+
+    return AggregatedRecord
 
 
 def _digest(body: bytes) -> bytes:

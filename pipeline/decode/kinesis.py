@@ -70,9 +70,9 @@ def _aggregated(data: bytes, source: Source, arrived_ms: int | None) -> list[Dec
 
 def _source(fields: dict[str, Any], kinesis: dict[str, Any]) -> Source:
     """Where a record stands, as far as it says. Under enhanced fan-out the ARN goes on: `stream/NAME/consumer/...`."""
-    shard = bounded(fields.get("eventID")).partition(":")[0]
+    shard, _, sequence = bounded(fields.get("eventID")).partition(":")
     name = bounded(fields.get("eventSourceARN")).partition(":stream/")[2].partition("/")[0]
-    return Source(stream=name, shard=shard, sequence=bounded(kinesis.get("sequenceNumber")))
+    return Source(stream=name, shard=shard, sequence=bounded(kinesis.get("sequenceNumber")) or sequence)
 
 
 def _arrived_ms(kinesis: dict[str, Any]) -> int | None:
