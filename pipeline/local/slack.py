@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as HttpResponse
 from pipeline.local.loopback import LoopbackServer
 from pipeline.local.slack_faults import Connection, Faults
 from pipeline.local.slack_messages import Post
+from pipeline.local.slack_page import channel_page, content_security_policy
 from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Response, Workspace
 
 if TYPE_CHECKING:
@@ -103,7 +104,17 @@ class SlackStandIn:
             return self.workspace.post(request.path.removeprefix("/api/"), _token(request, args), args, now)
         if request.path.startswith("/services/") and request.method == "POST":
             return self.workspace.webhook(request.path, _payload(request), now)
-        return HttpResponse("There is nothing here.\n", status=404)
+        return self._page(request.path)
+
+    def _page(self, path: str) -> HttpResponse:
+        if path == "/revision":
+            return HttpResponse(f"{self.workspace.revision}\n", mimetype="text/plain")
+        named = path.removeprefix("/archives/") if path.startswith("/archives/") else None
+        page = channel_page(self.workspace, named) if named or path == "/" else None
+        if page is None:
+            return HttpResponse("There is nothing here.\n", status=404, mimetype="text/plain")
+        headers = {"Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff"}
+        return HttpResponse(page, headers=headers, mimetype="text/html")
 
     def _break(self, environ: WSGIEnvironment, how: Connection) -> None:
         """Leave the caller without an answer; werkzeug takes the ConnectionError as a caller who went away."""
