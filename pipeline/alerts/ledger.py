@@ -42,6 +42,9 @@ class Ledger:
     slowest_ms: int = 0
     """Longest time from arrival in the stream to being told."""
     latencies_ms: list[int] = field(default_factory=list)
+    """From arrival in the stream to being told, one for each alert sent."""
+    event_latencies_ms: list[int] = field(default_factory=list)
+    """From the event itself to being told; CloudTrail delivers most events within about five minutes."""
 
     @property
     def unmatched(self) -> int:
@@ -62,8 +65,10 @@ class Ledger:
         self.fates[Fate.UNSAFE] += count
         self.unsafe_owners.add(owner)
 
-    def told(self, seen_ms: int, now_ms: int) -> None:
-        """Note how long an alert took from its arrival to being told."""
+    def told(self, seen_ms: int, event_ms: int | None, now_ms: int) -> None:
+        """Note how long an alert took from its arrival, and from its event, to being told."""
         latency_ms = max(0, now_ms - seen_ms)
         self.latencies_ms.append(latency_ms)
         self.slowest_ms = max(self.slowest_ms, latency_ms)
+        if event_ms is not None:
+            self.event_latencies_ms.append(max(0, now_ms - event_ms))

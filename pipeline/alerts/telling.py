@@ -202,7 +202,7 @@ class Telling:
             settle(opening.members, now_ms, marks)
             self._ledger.decide(Fate.SENT)
             self._ledger.decide(Fate.GROUPED, len(opening.members) - 1)
-            self._ledger.told(opening.lead.seen_ms, now_ms)
+            self._ledger.told(opening.lead.seen_ms, opening.lead.alert.event.time_ms, now_ms)
         self._state.write_claims(marks)
         if self._from_outbox:
             self._queue(

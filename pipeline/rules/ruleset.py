@@ -27,15 +27,27 @@ def load(path: str | Path) -> RuleSet:
     Raises ConfigError with every problem found, and OSError where the file cannot be read.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError((Problem(f"{file}:1", f"not UTF-8 text: {error.reason} at byte {error.start}"),)) from error
-    if text.lstrip()[:1] == "{":
+    return from_bytes(file.read_bytes(), name=str(file), read=_reader(file.parent))
+
+
+def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
+    """Read a configuration, or a compiled rule set, from what its file holds.
+
+    `read` follows the paths in it; without one there is nowhere to follow them to. Raises ConfigError.
+    """
+    if data.lstrip()[:1] == b"{":
         from pipeline.rules import compiled
 
-        return compiled.load(text.encode())
-    return parse(text, _reader(file.parent), name=str(file))
+        return compiled.load(data)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError((Problem(f"{name}:1", f"not UTF-8 text: {error.reason} at byte {error.start}"),)) from error
+    return parse(text, read or _nowhere, name=name)
+
+
+def _nowhere(path: str) -> str:
+    raise FileNotFoundError(2, "only compiled configurations can refer to files from here", path)
 
 
 def parse(text: str, read: Read, *, name: str = "trailwire.toml") -> RuleSet:
@@ -47,7 +59,7 @@ def parse(text: str, read: Read, *, name: str = "trailwire.toml") -> RuleSet:
     findings = Findings()
     root = _open(text, name, findings)
     settings = read_settings(root.section("settings"))
-    rules = [*_read_packs(root, findings), *(r for s in root.sections("rule") for r in read_rule(s, read))]
+    rules = [*_read_packs(root), *(r for s in root.sections("rule") for r in read_rule(s, read))]
     ruleset = RuleSet(
         rules=tuple(rules),
         ignores=tuple(read_ignore(section) for section in root.sections("ignore")),
@@ -108,7 +120,7 @@ def read_pack(name: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _read_packs(root: Section, findings: Findings) -> list[Rule]:
+def _read_packs(root: Section) -> list[Rule]:
     chosen, shipped = root.texts("packs"), pack_names()
     tuning = root.section("pack")
     rules: list[Rule] = []
@@ -116,13 +128,13 @@ def _read_packs(root: Section, findings: Findings) -> list[Rule]:
         if name not in shipped:
             root.problem("packs", f'there is no pack "{name}"', nearest(name, shipped) or f"there are {shipped}")
             continue
-        rules += _tuned(read_pack(name), tuning.section(name), findings)
+        rules += _tuned(read_pack(name), tuning.section(name))
     for name in tuning.names():
         tuning.problem(name, f'[pack.{name}] tunes a pack that "packs" does not name', nearest(name, chosen))
     return rules
 
 
-def _tuned(rules: tuple[Rule, ...], section: Section, findings: Findings) -> Iterable[Rule]:
+def _tuned(rules: tuple[Rule, ...], section: Section) -> Iterable[Rule]:
     """Apply a `[pack.NAME]` table: `enable` keeps only some rules, `disable` drops some, `override` changes fields."""
     names = [rule.name for rule in rules]
     enable, disable = section.texts("enable", tuple(names)), section.texts("disable")

@@ -1,0 +1,1 @@
+"""AWS, as far as the pipeline touches it: state, outbox, quarantine, secrets, configuration."""

@@ -1,0 +1,36 @@
+"""boto3 clients, made when first needed: importing boto3 and making one costs more than all the rest of a cold start.
+
+Timeouts are short and retries few, because a Lambda that waits for a service can't hand over what it holds.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+_TIMEOUT_S = {"dynamodb": 1}
+"""DynamoDB answers within milliseconds, or is in trouble; the rest get longer."""
+_DEFAULT_TIMEOUT_S = 3
+_ATTEMPTS = 2
+
+
+@lru_cache(maxsize=16)
+def client(service: str) -> Any:
+    """Return the one client of a service."""
+    import boto3
+    from botocore.config import Config
+
+    timeout_s = _TIMEOUT_S.get(service, _DEFAULT_TIMEOUT_S)
+    config = Config(
+        connect_timeout=timeout_s,
+        read_timeout=timeout_s,
+        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+    )
+    return boto3.client(service, config=config)
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Everything by which a service or the way to it can fail."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError)

@@ -1,0 +1,75 @@
+"""Where the configuration comes from: a file in the package, or an S3 object that changes under a running function.
+
+An S3 object is asked for at most once a minute, and only for a newer version. A version that cannot be used leaves the
+last good one in force, and `problem` says why until a good one comes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.aws.clients import client, failures
+from pipeline.errors import ConfigError, Problem
+from pipeline.rules import ruleset
+from pipeline.rules.rule import RuleSet
+
+LOOK_AGAIN_S = 60
+NOT_MODIFIED = "304"
+
+
+class ConfigurationSource:
+    """One configuration, in TOML or compiled."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._bucket, _, self._key = location.removeprefix("s3://").partition("/")
+        self._etag = ""
+        self._looked_at = 0.0
+        self.problem = ""
+        """Why the newest version is not in force; empty where it is."""
+
+    @property
+    def is_in_s3(self) -> bool:
+        """Tell whether it is an object in S3."""
+        return self._location.startswith("s3://")
+
+    def read(self) -> RuleSet:
+        """Read the configuration; raises ConfigError."""
+        try:
+            return self._fetch() if self.is_in_s3 else ruleset.load(Path(self._location))
+        except OSError as error:
+            message = f"cannot be read: {error.strerror or error}"
+            raise ConfigError((Problem(self._location, message),)) from error
+        except failures() as error:
+            raise ConfigError((Problem(self._location, f"cannot be read: {error}"),)) from error
+
+    def changed(self) -> RuleSet | None:
+        """Return a newer version if there is a usable one. At most one request a minute."""
+        if not self.is_in_s3 or time.monotonic() - self._looked_at < LOOK_AGAIN_S:
+            return None
+        try:
+            newer = self._fetch()
+        except ConfigError as error:
+            self.problem = str(error)
+            return None
+        except failures() as error:
+            self.problem = "" if _status(error) == NOT_MODIFIED else f"{self._location} cannot be read: {error}"
+            return None
+        self.problem = ""
+        return newer
+
+    def _fetch(self) -> RuleSet:
+        self._looked_at = time.monotonic()
+        newer_than = {"IfNoneMatch": self._etag} if self._etag else {}
+        response = client("s3").get_object(Bucket=self._bucket, Key=self._key, **newer_than)
+        data: bytes = response["Body"].read()
+        # Remembered before it is parsed: a broken version is parsed once, not once a minute.
+        self._etag = str(response["ETag"])
+        return ruleset.from_bytes(data, name=self._location)
+
+
+def _status(error: Exception) -> str:
+    response: dict[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code") or response.get("ResponseMetadata", {}).get("HTTPStatusCode"))

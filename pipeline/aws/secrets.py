@@ -1,0 +1,88 @@
+"""Secrets by reference: `secretsmanager:NAME[#key]`, `ssm:/path`, `env:NAME`; anything else is the secret itself.
+
+Values are kept for five minutes: each read is a CloudTrail event of its own, which this very pipeline will see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from cachetools import TTLCache
+
+from pipeline.aws.clients import client, failures
+from pipeline.errors import Fault, Rejected, Unavailable
+
+TTL_S = 300
+MAX_SECRETS = 256
+_GONE = frozenset(
+    {"ResourceNotFoundException", "ParameterNotFound", "AccessDeniedException", "InvalidRequestException"}
+)
+"""What asking again does not mend."""
+
+
+class Secrets:
+    """All secrets of one configuration."""
+
+    def __init__(self) -> None:
+        self._values: TTLCache[str, str] = TTLCache(MAX_SECRETS, TTL_S)
+
+    def get(self, reference: str) -> str:
+        """Return a secret.
+
+        Raises Rejected where it does not exist or must not be read, Unavailable where its store does not answer.
+        """
+        if reference not in self._values:
+            self._values[reference] = _fetch(reference)
+        return self._values[reference]
+
+    def forget(self, reference: str) -> None:
+        """Fetch it anew next time."""
+        self._values.pop(reference, None)
+
+
+def _fetch(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    match kind:
+        case "env":
+            return _present(os.environ.get(name), f"the environment has no {name}")
+        case "secretsmanager":
+            return _from_secrets_manager(name)
+        case "ssm":
+            return _asked("SSM", name, lambda: client("ssm").get_parameter(Name=name, WithDecryption=True))[
+                "Parameter"
+            ]["Value"]
+        case _:
+            return reference
+
+
+def _from_secrets_manager(name: str) -> str:
+    name, _, key = name.partition("#")
+    response = _asked("Secrets Manager", name, lambda: client("secretsmanager").get_secret_value(SecretId=name))
+    text = _present(response.get("SecretString"), f"secret {name} has no text")
+    if not key:
+        return text
+    try:
+        members = json.loads(text)
+    except ValueError as error:
+        raise Rejected(f"secret {name} is not JSON, yet #{key} is asked of it", Fault.CREDENTIAL) from error
+    value = members.get(key) if isinstance(members, dict) else None
+    return _present(value if isinstance(value, str) else None, f"secret {name} has no text under {key}")
+
+
+def _asked(store: str, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return ask()
+    except failures() as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        if code in _GONE:
+            raise Rejected(f"{store} does not give {name}: {code}", Fault.CREDENTIAL) from error
+        raise Unavailable(f"{store} does not answer: {code or type(error).__name__}") from error
+
+
+def _present(value: str | None, otherwise: str) -> str:
+    if not value:
+        raise Rejected(otherwise, Fault.CREDENTIAL)
+    return value

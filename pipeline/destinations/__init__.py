@@ -1,0 +1,1 @@
+"""Places that take messages, one file each."""

@@ -1,0 +1,44 @@
+"""From the configuration's destinations to places that take messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from pipeline.alerts.ports import Destination, Destinations
+from pipeline.destinations.secret import Secret
+from pipeline.render.context import Context
+from pipeline.rules.rule import DestinationConfig
+
+
+class Surroundings(NamedTuple):
+    """What destinations need beside their own keys."""
+
+    context: Context
+    fetch_secret: Callable[[str], str]
+    forget_secret: Callable[[str], None]
+    slack_api_url: str = ""
+
+
+def build(configs: Iterable[DestinationConfig], around: Surroundings) -> Destinations:
+    """Make every destination; nothing is contacted yet, and only the types in use are imported."""
+    return {config.id: _build(config, around) for config in configs}
+
+
+def _build(config: DestinationConfig, around: Surroundings) -> Destination:
+    options, context = config.options, around.context
+
+    def secret(key: str) -> Secret:
+        return Secret(options[key], around.fetch_secret, around.forget_secret)
+
+    match config.type:
+        case "slack":
+            from pipeline.destinations.slack import Slack
+
+            return Slack(config.id, options["channel"], secret("token"), context, around.slack_api_url)
+        case "stdout":
+            from pipeline.destinations.stdout import Stdout
+
+            return Stdout(config.id, context)
+        case _:
+            raise AssertionError(config.type)

@@ -1,0 +1,143 @@
+"""One invocation: from log events to the books, whatever service brought them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.alerts.alert import Notice
+from pipeline.alerts.candidate import Sighting
+from pipeline.alerts.chain import Chain
+from pipeline.alerts.ledger import Ledger
+from pipeline.alerts.telling import Telling
+from pipeline.aws.quarantine import Quarantine
+from pipeline.decode.decoded import Decoded, LogEvent, Source, Stage, Undecodable, lost, message_bytes
+from pipeline.decode.identity import event_identity
+from pipeline.errors import DecodeError
+from pipeline.rules.matcher import Matcher, Verdicts
+from pipeline.runtime import logs
+
+DEFAULT_BUDGET_MS = 50_000
+"""How long an invocation without a Lambda context may take: a command line's run has no deadline of its own."""
+
+
+class InvocationClock:
+    """The real time, and what Lambda says is left of it."""
+
+    def __init__(self, context: Any = None) -> None:
+        self._context = context
+        self._end_ms = self.now_ms() + DEFAULT_BUDGET_MS
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def remaining_ms(self) -> int:
+        """How long this invocation may still run."""
+        if self._context is None:
+            return self._end_ms - self.now_ms()
+        return int(self._context.get_remaining_time_in_millis())
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+
+class Invocation:
+    """One batch on its way through: matched, told, quarantined, and its books closed."""
+
+    def __init__(self, matcher: Matcher, chain: Chain, quarantine: Quarantine) -> None:
+        self._matcher = matcher
+        self._chain = chain
+        self._quarantine = quarantine
+        self._notices: dict[str, Notice] = {}
+        self._undecodable: list[tuple[str, Undecodable]] = []
+        self.ledger = Ledger()
+
+    def take(self, decoded: Iterable[tuple[str, Decoded]]) -> Ledger:
+        """Take payloads, each with its unit of delivery, all the way. The ledger names the units to hand back."""
+        sightings: list[Sighting] = []
+        for owner, payload in decoded:
+            self._undecodable += [(owner, part) for part in payload.undecodable]
+            for log_event in payload.log_events:
+                sightings += self._match(owner, payload, log_event)
+        self._chain.tell(sightings, self.ledger)
+        self._quarantine_all()
+        self.report()
+        return self.ledger
+
+    def _match(self, owner: str, payload: Decoded, log_event: LogEvent) -> list[Sighting]:
+        try:
+            verdicts = self._matcher.match_message(log_event.message)
+        except DecodeError as error:
+            source = _at(payload.source, log_event)
+            self._undecodable.append((owner, lost(source, message_bytes(log_event.message), error, Stage.EVENT)))
+            return []
+        self.ledger.events += 1
+        if verdicts.failures:
+            self._note_failures(verdicts)
+        if not verdicts.matches:
+            return []
+        self.ledger.matched += 1
+        for match in verdicts.matches:
+            self.ledger.rules[match.rule.name] += 1
+        identity = event_identity(verdicts.matches[0].event, log_event.message)
+        seen_ms = payload.arrived_ms or log_event.timestamp_ms or self._chain.clock.now_ms()
+        return [Sighting(match, identity, owner, seen_ms, log_event.message) for match in verdicts.matches]
+
+    def _note_failures(self, verdicts: Verdicts) -> None:
+        for failure in verdicts.failures:
+            self.ledger.failures += 1
+            name, event_id = failure.rule.name, str(failure.event.get("eventID") or "no eventID")
+            logs.warning("rule failed", rule=name, eventID=event_id, reason=failure.reason)
+            text = (
+                f'Rule "{name}" failed on event {event_id} and did not match it: {failure.reason}. '
+                f"It is told once an hour; `trailwire why` shows the rule at work on an event."
+            )
+            self._note(Notice(cause=f"rule failed: {name}", text=text))
+
+    def _note(self, notice: Notice) -> None:
+        self._notices.setdefault(notice.cause, notice)
+
+    def _quarantine_all(self) -> None:
+        """Keep what could not be read; what cannot be kept goes back to the stream."""
+        if not self._undecodable:
+            return
+        kept = self._quarantine.put([part for _, part in self._undecodable])
+        if not all(kept):
+            logs.error("quarantine failed", reason=self._quarantine.problem)
+        for (owner, part), is_kept in zip(self._undecodable, kept, strict=True):
+            if not is_kept:
+                self.ledger.unsafe_owners.add(owner)
+                continue
+            self.ledger.quarantined += 1
+            where = part.source.log_group or part.source.stream or "its source"
+            text = (
+                f"Input from {where} could not be read ({part.reason}, at stage {part.stage}). It is kept whole in "
+                f"{self._quarantine}; `trailwire replay` sends it through again once the cause is mended."
+            )
+            self._note(Notice(cause=f"quarantined: {part.reason}", text=text))
+
+    def report(self) -> None:
+        """Tell the error destinations what went wrong, once per cause and window."""
+        if self.ledger.rejections["unrouted"]:
+            text = (
+                "Alerts matched that no rule's destinations and no route sends anywhere. `trailwire check` names them."
+            )
+            self._note(Notice(cause="unrouted alerts", text=text, severity="error"))
+        telling = Telling(self._chain, self.ledger)
+        for notice in self._notices.values():
+            telling.notify(notice)
+
+
+def _at(source: Source, log_event: LogEvent) -> Source:
+    return Source(source.stream, source.shard, source.sequence, source.log_group, log_event.id or source.id)
+
+
+def owner_of(source: Source) -> str:
+    """Name the unit that the stream delivers and takes back: a shard's record."""
+    if source.sequence:
+        return f"{source.shard}:{source.sequence}"
+    return hashlib.sha256(repr(source).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,55 @@
+"""One line of metrics for each invocation, in the CloudWatch embedded metric format.
+
+CloudWatch Logs turns the line into metrics without a call. The format: CloudWatch User Guide, "Embedded metric format
+specification": at most 100 metrics a directive, and a metric's value is a number or a list of at most 100.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.alerts.ledger import Fate, Ledger
+
+NAMESPACE = "Trailwire"
+MAX_VALUES = 100
+MAX_COUNTED_RULES = 50
+"""The line is one log event, and a configuration may have thousands of rules."""
+
+
+def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]:
+    """Return the books of one invocation as an embedded metric.
+
+    `Imbalance` is not 0 only if an alert got no fate or two: the alarm on it is an alarm about a bug.
+    """
+    counts: dict[str, Any] = {
+        "Events": ledger.events,
+        "Matched": ledger.matched,
+        "Unmatched": ledger.unmatched,
+        "Quarantined": ledger.quarantined,
+        "RuleFailures": ledger.failures,
+        "Alerts": ledger.alerts,
+        "DeferredIn": ledger.deferred_in,
+        **{fate.value.capitalize(): ledger.fates[fate] for fate in Fate},
+        "Posts": ledger.posts,
+        "Edits": ledger.edits,
+        "Imbalance": ledger.imbalance,
+    }
+    latencies = {
+        "ArrivalToTold": ledger.latencies_ms[:MAX_VALUES],
+        "EventToTold": ledger.event_latencies_ms[:MAX_VALUES],
+    }
+    latencies = {name: values for name, values in latencies.items() if values}
+    definitions = [{"Name": name, "Unit": "Count"} for name in counts]
+    definitions += [{"Name": name, "Unit": "Milliseconds"} for name in latencies]
+    return {
+        "_aws": {
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Handler"]], "Metrics": definitions}],
+        },
+        "Handler": handler,
+        **counts,
+        **latencies,
+        "Rules": dict(ledger.rules.most_common(MAX_COUNTED_RULES)),
+        "Ignores": dict(ledger.ignores.most_common(MAX_COUNTED_RULES)),
+        "Rejections": dict(ledger.rejections.most_common(MAX_COUNTED_RULES)),
+    }
