@@ -39,6 +39,8 @@ class Content:
     """In mrkdwn; only the notification where there are blocks."""
     blocks: tuple[dict[str, Any], ...] = ()
     attachments: tuple[dict[str, Any], ...] = ()
+    styled: bool = True
+    """Marks in the text (`*bold*`) are markup; links and mentions are so in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def read_content(args: Mapping[str, Any]) -> Content:
         text=_text(args.get("text")),
         blocks=_objects(args.get("blocks"), "invalid_blocks_format"),
         attachments=_objects(args.get("attachments"), "invalid_attachments"),
+        styled=args.get("mrkdwn") not in _FALSE,
     )
     if not content.text.strip() and not content.blocks and not content.attachments:
         raise Refused("no_text")
@@ -224,4 +227,5 @@ def _strings(value: Any) -> list[str]:
     return found
 
 
+_FALSE = (False, 0, "0", "false")
 _SHOWN = {"text", "title", "pretext", "value", "footer", "alt_text", "author_name"}

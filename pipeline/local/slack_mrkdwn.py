@@ -57,16 +57,20 @@ def plain_to_html(text: str) -> str:
     return _EMOJI.sub(_emoji, escape(decoded(text))).replace("\n", "<br>")
 
 
-def mrkdwn_to_html(text: str, zone: tzinfo | None = None, *, verbatim: bool = False) -> str:
-    """Show a mrkdwn text in a reader's time zone (this machine's by default)."""
+def mrkdwn_to_html(text: str, zone: tzinfo | None = None, *, verbatim: bool = False, styled: bool = True) -> str:
+    """Show a mrkdwn text in a reader's time zone (this machine's by default).
+
+    A verbatim text's bare addresses are no links; in one that isn't styled only what stands in `<...>` is markup.
+    """
     holder = _Holder()
     text = text.replace("\x00", "")
-    text = _FENCE.sub(lambda found: holder.hold(f"<pre>{_code(found[1].strip(chr(10)), zone)}</pre>"), text)
-    text = _CODE.sub(lambda found: holder.hold(f"<code>{_code(found[1], zone)}</code>"), text)
+    if styled:
+        text = _FENCE.sub(lambda found: holder.hold(f"<pre>{_code(found[1].strip(chr(10)), zone)}</pre>"), text)
+        text = _CODE.sub(lambda found: holder.hold(f"<code>{_code(found[1], zone)}</code>"), text)
     text = _ANGLE.sub(lambda found: holder.hold(_angle(found[1], zone)), text)
     if not verbatim:
         text = _BARE.sub(lambda found: holder.hold(_link(decoded(found[0]), escape(decoded(found[0])))), text)
-    return holder.restore(_lines(text))
+    return holder.restore(_lines(text) if styled else plain_to_html(text))
 
 
 def _code(text: str, zone: tzinfo | None) -> str:

@@ -101,7 +101,7 @@ def _message(post: Post, before: Post | None, replies: list[Post]) -> str:
     name = "" if joined else _head(post)
     return (
         f'<article class="message{" joined" if joined else ""}" id="p{post.ts.replace(".", "")}">{head}'
-        f'<div class="body">{name}{content_html(post)}{_edited(post)}{_thread(replies)}</div></article>'
+        f'<div class="body">{name}{content_html(post)}{_thread(replies)}</div></article>'
     )
 
 
@@ -117,22 +117,13 @@ def _head(post: Post) -> str:
     )
 
 
-def _edited(post: Post) -> str:
-    """Mark an edit; Slack itself leaves the mark out where the message is shown by its blocks."""
-    if post.edited_at is None:
-        return ""
-    at = datetime.fromtimestamp(post.edited_at, UTC).astimezone()
-    times = len(post.earlier)
-    return f'<span class="edited" title="{times} edit{"s" if times > 1 else ""}, last at {at:%H:%M:%S}">(edited)</span>'
-
-
 def _thread(replies: list[Post]) -> str:
     if not replies:
         return ""
     count = f"{len(replies)} {'reply' if len(replies) == 1 else 'replies'}"
     shown = "".join(
         f'<article class="message reply" id="p{post.ts.replace(".", "")}">{_AVATAR}'
-        f'<div class="body">{_head(post)}{content_html(post)}{_edited(post)}</div></article>'
+        f'<div class="body">{_head(post)}{content_html(post)}</div></article>'
         for post in replies
     )
     last = clock(_local(replies[-1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -16,15 +17,30 @@ _HEX = re.compile(r"#?[0-9a-fA-F]{6}")
 
 def content_html(post: Post) -> str:
     """Show what a message says: its blocks or else its text, then its attachments."""
-    body = blocks_html(post.blocks) if post.blocks else mrkdwn_to_html(post.text)
-    if not post.blocks and body:
-        body = f'<div class="text">{body}</div>'
-    return body + "".join(map(_attachment, post.attachments))
+    mark = _edited(post)
+    if post.blocks:
+        body = blocks_html(post.blocks)
+    elif post.text:
+        body = f'<div class="text">{mrkdwn_to_html(post.text, styled=post.content.styled)}{mark}</div>'
+    else:
+        body = ""
+    return body + "".join(map(_attachment, post.attachments)) + (mark if post.blocks or not post.text else "")
 
 
 def blocks_html(blocks: tuple[dict[str, Any], ...] | list[dict[str, Any]]) -> str:
     """Show blocks one below the other."""
     return "".join(_BLOCKS.get(block["type"], _other)(block) for block in blocks)
+
+
+def _edited(post: Post) -> str:
+    """Mark an edit; Slack itself leaves the mark out where a message is shown by its blocks."""
+    if post.edited_at is None:
+        return ""
+    at = datetime.fromtimestamp(post.edited_at, UTC).astimezone()
+    times = len(post.earlier)
+    return (
+        f' <span class="edited" title="{times} edit{"s" if times > 1 else ""}, last at {at:%H:%M:%S}">(edited)</span>'
+    )
 
 
 def _text(value: dict[str, Any]) -> str:
