@@ -66,8 +66,11 @@ def _insight(event: dict[str, Any]) -> str:
 
 
 def _aggregate(event: dict[str, Any]) -> str:
-    window = at(event, "timeWindow")
-    return " to ".join(filter(None, [text_at(window, "windowStart"), text_at(window, "windowEnd")]))
+    """Say how many calls an aggregate stands for, and in how long."""
+    counted = entries(at(event, "summary", "primaryDimension", "statistics"))
+    calls = text_at(counted[0], "value") if counted else ""
+    window = text_at(event, "timeWindow", "windowSize")
+    return " in ".join(filter(None, [calls, window.removeprefix("PT").replace("M", " min")]))
 
 
 def _mfa(event: dict[str, Any]) -> str:
@@ -115,7 +118,7 @@ def _shared_with(event: dict[str, Any]) -> str:
     added = accounts_added(at(request, "launchPermission")) or accounts_added(at(request, "createVolumePermission"))
     values = ", ".join(texts(at(request, "valuesToAdd"))[:3])
     principal = text_at(request, "principal") if text_at(event, "eventName").startswith("AddPermission") else ""
-    return added or values or ("everyone (*)" if principal == "*" else principal)
+    return added or values or ("everyone" if principal == "*" else principal)
 
 
 def _acl(event: dict[str, Any]) -> str:
@@ -236,7 +239,7 @@ FACTS: tuple[tuple[str, Fact], ...] = (
     ("Public access block", _public_access_block),
     ("Rate", _insight),
     ("State", lambda event: text_at(event, "insightDetails", "state")),
-    ("Between", _aggregate),
+    ("Calls", _aggregate),
     ("New access key", _new_key),
     ("Access key", _named_key),
     ("Event selectors", _event_selectors),

@@ -68,10 +68,10 @@ def _but(actions: list[str]) -> str:
 
 def _principals(principal: Any) -> Iterator[str]:
     if principal == "*":
-        yield "everyone (*)"
+        yield "everyone"
     elif isinstance(principal, dict):
         for value in list(principal.values())[:_ENTRIES_SHOWN]:
-            yield from ("everyone (*)" if name == "*" else name for name in texts(value))
+            yield from ("everyone" if name == "*" else name for name in texts(value))
 
 
 def _opening(entry: dict[str, Any], side: str) -> str:

@@ -106,7 +106,7 @@ _TYPED = re.compile(r"([a-z][a-z0-9-]{1,30})[/:](.+)", re.DOTALL)
 
 def resource_of(event: dict[str, Any]) -> str:
     """Return what it was done to, such as `role Admin` or `bucket logs + 2 more`; empty where it does not say."""
-    for find in (_from_insight, _from_arns, _from_request, _from_response, _from_error):
+    for find in (_from_insight, _from_aggregate, _from_arns, _from_request, _from_response, _from_error):
         names = list(dict.fromkeys(name for name in find(event) if name))
         if names:
             more = f" + {len(names) - 1} more" if len(names) > 1 else ""
@@ -133,6 +133,11 @@ def _from_insight(event: dict[str, Any]) -> Iterator[str]:
     details = at(event, "insightDetails")
     if isinstance(details, dict):
         yield " of ".join(filter(None, [text_at(details, "eventName"), text_at(details, "eventSource")]))
+
+
+def _from_aggregate(event: dict[str, Any]) -> Iterator[str]:
+    for entry in entries(at(event, "summary", "primaryDimension", "statistics")):
+        yield named_arn(text_at(entry, "name"))
 
 
 def _from_arns(event: dict[str, Any]) -> Iterator[str]:

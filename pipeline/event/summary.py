@@ -56,7 +56,7 @@ def summarize(event: dict[str, Any]) -> EventSummary:
         resource=resource_of(event),
         outcome=outcome,
         error=clean(error, 400),
-        account=clean(_account(event), 64),
+        account=clean(account_of(event), 64),
         region=clean(text_at(event, "awsRegion"), 64),
         origin=clean(text_at(event, "sourceIPAddress"), 128),
         user_agent=clean(text_at(event, "userAgent"), 300),
@@ -107,13 +107,13 @@ def _name(event: dict[str, Any]) -> str:
     return (
         text_at(event, "eventName")
         or text_at(event, "insightDetails", "insightType")
-        or text_at(event, "summary", "primaryDimension", "dimension")
         or text_at(event, "eventType")
         or "an unnamed event"
     )
 
 
-def _account(event: dict[str, Any]) -> str:
+def account_of(event: dict[str, Any]) -> str:
+    """Return the account that received the event, else its principal's."""
     own = text_at(event, "recipientAccountId") or text_at(event, "accountId")
     return own or text_at(event, "userIdentity", "accountId")
 

@@ -102,7 +102,8 @@ def _alert(alert: Alert, context: Context) -> Document:
 
 
 def _repeats(repeats: Repeats) -> Document:
-    return _cleaned(msgspec.to_builtins(repeats))
+    document: Document = _cleaned(msgspec.to_builtins(repeats))
+    return document
 
 
 def _cleaned(value: Any) -> Any:

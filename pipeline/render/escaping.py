@@ -58,7 +58,8 @@ def escaped(text: str) -> str:
 
 def code(text: str) -> str:
     """Return one visible line as a code span, in which Slack sees no formatting and no emoji."""
-    return f"`{escaped(text.replace('`', chr(39)))}`"
+    inner = text.strip("`") or text
+    return f"`{escaped(inner.replace('`', chr(39)))}`"
 
 
 def unformatted(text: str) -> str:

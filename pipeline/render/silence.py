@@ -60,7 +60,7 @@ def _pattern(selector: tuple[tuple[str, str], ...]) -> str:
         for key in parents:
             inside = inside.setdefault(key, {})
         inside[last] = [value]
-    text = json.dumps(pattern)
+    text = json.dumps(pattern, separators=(",", ":"))
     return re.sub(r"['`<>&\x7f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -11,7 +11,7 @@ from pipeline.render.limits import context as context_block
 from pipeline.render.limits import lines_that_fit, section
 from pipeline.render.slack_message import SlackMessage, as_mrkdwn, as_text, mention
 from pipeline.render.slack_parts import COLORS, EMOJI, MAY_REPEAT, assembled, plain_headline, sections
-from pipeline.render.wording import Phrase, Words, account_named, counted, folded, sentence, when
+from pipeline.render.wording import Phrase, Said, Words, counted, folded, sentence, when
 from pipeline.rules.rule import Severity
 
 _LINES_AT_MOST = 8_000
@@ -60,8 +60,12 @@ def _text_lines(groups: Sequence[tuple[Alert, int]], total: int) -> list[str]:
 
 def _line(alert: Alert, count: int, context: Context) -> str:
     event = alert.event
-    where: Phrase = (Words(" in "), *account_named(event.account, context)) if event.account else ()
+    account = context.accounts.get(event.account, "")
+    where: Phrase = (
+        (Words(" in "), Words(account) if account else Said(event.account, limit=64)) if event.account else ()
+    )
+    calm = tuple(Said(part.text, limit=80) if isinstance(part, Said) else part for part in sentence(event))
     times = f" *x{count}*" if count > 1 else ""
     console = f"  {link(event.link, 'event')}" if is_safe_url(event.link) else ""
-    says = as_mrkdwn((*sentence(event, limit=80), *where, Words(", "), *when(alert)))
+    says = as_mrkdwn((*calm, *where, Words(", "), *when(alert)))
     return f"{EMOJI[alert.rule.severity]} *{escaped(visible(alert.rule.name, 100))}*{times}: {says}{console}"

@@ -15,6 +15,7 @@ _MEMBERS = 25
 _NODES = 150
 _TEXT = 300
 _KEY = 80
+_ONE_LINE = 72
 _LARGEST = 2**53
 """Beyond it, JSON readers that use doubles would round an integer; it is shown as text instead."""
 
@@ -25,8 +26,18 @@ def bounded_value(value: Any) -> Any:
 
 
 def as_lines(value: Any) -> list[str]:
-    """Return a bounded value as indented JSON, one element a line, not yet escaped."""
-    return json.dumps(bounded_value(value), ensure_ascii=False, indent=2).split("\n")
+    """Return a bounded value as one line of JSON if it is short, else one line a member; not yet escaped."""
+    bounded = bounded_value(value)
+    whole = _line(bounded)
+    if len(whole) <= _ONE_LINE or not isinstance(bounded, dict | list):
+        return [whole]
+    if isinstance(bounded, dict):
+        return [f"{key}: {_line(member)}" for key, member in bounded.items()]
+    return [f"- {_line(element)}" for element in bounded]
+
+
+def _line(value: Any) -> str:
+    return clip(json.dumps(value, ensure_ascii=False), _TEXT)
 
 
 def _pruned(value: Any, depth: int, nodes_left: list[int]) -> Any:

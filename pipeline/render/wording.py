@@ -54,6 +54,8 @@ def sentence(event: EventSummary, limit: int = 160) -> Phrase:
     on: Phrase = (Words(" on "), whom) if whom.text else ()
     if event.actor.group == "nobody" and event.name.endswith("Insight"):
         return (Words("Unusual activity: "), what, *on)
+    if event.name == "AwsAggregatedEvent":
+        return (Words("Many calls, aggregated"), *on)
     if event.name == "ConsoleLogin":
         verb = (
             " signed in to the AWS console"
@@ -185,5 +187,6 @@ def _sampled(word: str, names: tuple[str, ...]) -> Phrase:
     for index, name in enumerate(names[:_NAMES_SHOWN]):
         parts += [Words(", ")] * bool(index) + [Said(name, limit=60)]
     rest = len(names) - _NAMES_SHOWN
-    more = f" and {rest}{' or more' if len(names) >= SAMPLE_AT_MOST else ''} others" if rest > 0 else ""
+    unsure = " or more" if len(names) >= SAMPLE_AT_MOST else ""
+    more = f" and {rest}{unsure} other{'' if rest == 1 else 's'}" if rest > 0 else ""
     return (*parts, Words(more))
