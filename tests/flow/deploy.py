@@ -117,7 +117,6 @@ def test_it_deploys_updates_and_goes(aws: EmbeddedAws) -> None:
 
 
 def _check_functions(aws: EmbeddedAws) -> None:
-    queue = aws.client("sqs").get_queue_url(QueueName=f"{STACK}-outbox")["QueueUrl"]
     for name in ("kinesis", "outbox"):
         function = aws.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{name}")
         assert (function["Runtime"], function["Timeout"]) == ("python3.13", 60)
@@ -125,7 +124,7 @@ def _check_functions(aws: EmbeddedAws) -> None:
         assert function["Environment"]["Variables"] == {
             "TRAILWIRE_CONFIG": SHIPPED_CONFIG,
             "TRAILWIRE_STATE": f"dynamodb:{_only_table(aws)}",
-            "TRAILWIRE_OUTBOX": queue,
+            "TRAILWIRE_OUTBOX": f"https://sqs.{aws.region}.amazonaws.com/{aws.account_id}/{STACK}-outbox",
             "TRAILWIRE_QUARANTINE": f"s3://{_bucket(aws, 'undelivered')}/quarantine",
             "LOG_LEVEL": "INFO",
         }
