@@ -20,10 +20,11 @@ from moto.kinesis.models import Shard
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from pipeline.local import moto_logs
+from pipeline.local import moto_lambda, moto_logs
 from pipeline.local.log_delivery import LogDelivery
 from pipeline.local.loopback import LoopbackServer
 from pipeline.local.patching import Patches
+from pipeline.local.sandbox import Sandboxes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -49,6 +50,7 @@ class EmbeddedAws:
         self._delivery = LogDelivery(moto_logs.put_to_stream, delivery_linger_s)
         self._clients: dict[str, Any] = {}
         self._lock = RLock()
+        self._knows_cloudformation = False
 
     def start(self) -> Self:
         """Start it; `url` is known from here on."""
@@ -61,6 +63,8 @@ class EmbeddedAws:
         moto_logs.mend(self._patches, self._delivery)
         self._delivery.start()
         self.url = self._server.start()
+        self._sandboxes = Sandboxes(self.environment())
+        moto_lambda.mend(self._patches, self._sandboxes)
         return self
 
     def stop(self) -> None:
@@ -69,10 +73,12 @@ class EmbeddedAws:
             return
         self._delivery.stop()
         self._server.stop()
+        self._sandboxes.close()
         for client in self._clients.values():
             client.close()
         self._clients.clear()
         self._patches.undo()
+        self._knows_cloudformation = False
         moto_api_backend.reset()
         EmbeddedAws._running = None
 
@@ -112,7 +118,18 @@ class EmbeddedAws:
         self.stop()
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        if not self._knows_cloudformation and "/cloudformation/" in environ.get("HTTP_AUTHORIZATION", ""):
+            self._learn_cloudformation()
         return self._application(environ, start_response)
+
+    def _learn_cloudformation(self) -> None:
+        """Mend CloudFormation at its first use: it takes a second that most uses of this need not wait for."""
+        from pipeline.local import moto_cloudformation
+
+        with self._lock:
+            if not self._knows_cloudformation:
+                moto_cloudformation.mend(self._patches)
+                self._knows_cloudformation = True
 
 
 def _check_moto() -> None:

@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Any
 
 from pipeline.local.slack_faults import Connection, Fault, Faults
+from pipeline.local.slack_history import channel_list, flag, history, replies
 from pipeline.local.slack_limits import Limits, Meter
 from pipeline.local.slack_messages import (
     APP_ID,
@@ -131,7 +132,7 @@ class Workspace:
             return tuple(self._channel(channel).posts.values())
 
     def replies(self, ts: str, channel: str = DEFAULT_CHANNEL) -> tuple[Post, ...]:
-        """The replies to one message."""
+        """Return the replies to one message."""
         return tuple(post for post in self.transcript(channel) if post.thread_ts == ts)
 
     # ---- what apps call
@@ -233,7 +234,7 @@ class Workspace:
             author=self.app_name,
             token=token,
             thread_ts=thread_ts,
-            broadcast=thread_ts is not None and _flag(args.get("reply_broadcast")),
+            broadcast=thread_ts is not None and flag(args.get("reply_broadcast")),
             client_msg_id=str(args.get("client_msg_id") or ""),
         )
         channel.posts[post.ts] = post
@@ -277,26 +278,13 @@ class Workspace:
         return {"channel": channel.id, "ts": post.ts, "text": edited.text, "message": as_json(edited)}
 
     def _history(self, _token: str, args: Mapping[str, Any], _now: float) -> dict[str, Any]:
-        channel = self._channel(args.get("channel"))
-        posts = [post for post in reversed(channel.posts.values()) if post.in_channel and _within(post, args)]
-        counts = _reply_counts(channel)
-        return _page([as_json(post, counts.get(post.ts, 0)) for post in posts], args)
+        return history(self._channel(args.get("channel")), args)
 
     def _conversation_replies(self, _token: str, args: Mapping[str, Any], _now: float) -> dict[str, Any]:
-        channel = self._channel(args.get("channel"))
-        parent = channel.posts.get(str(args.get("ts", "")))
-        if parent is None:
-            raise Refused("thread_not_found")
-        thread = parent.thread_ts or parent.ts
-        replies = [as_json(post) for post in channel.posts.values() if post.thread_ts == thread]
-        return _page([as_json(channel.posts[thread], len(replies)), *replies], args)
+        return replies(self._channel(args.get("channel")), args)
 
     def _list(self, _token: str, args: Mapping[str, Any], _now: float) -> dict[str, Any]:
-        channels = [
-            {"id": c.id, "name": c.name, "is_channel": True, "is_archived": c.archived, "is_member": c.joined}
-            for c in self._channels.values()
-        ]
-        return _page(channels, args, key="channels")
+        return channel_list(self._channels.values(), args)
 
 
 _Method = Callable[[Workspace, str, Mapping[str, Any], float], dict[str, Any]]
@@ -358,38 +346,3 @@ def _updated(before: Content, args: Mapping[str, Any]) -> Content:
         if args.get("blocks") is None:
             kept["blocks"] = list(before.blocks)
     return read_content(kept)
-
-
-def _within(post: Post, args: Mapping[str, Any]) -> bool:
-    oldest, latest, inclusive = args.get("oldest"), args.get("latest"), _flag(args.get("inclusive"))
-    if oldest and (post.ts < str(oldest) or (post.ts == str(oldest) and not inclusive)):
-        return False
-    return not (latest and (post.ts > str(latest) or (post.ts == str(latest) and not inclusive)))
-
-
-def _reply_counts(channel: Channel) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for post in channel.posts.values():
-        if post.thread_ts:
-            counts[post.thread_ts] = counts.get(post.thread_ts, 0) + 1
-    return counts
-
-
-def _page(items: list[dict[str, Any]], args: Mapping[str, Any], key: str = "messages") -> dict[str, Any]:
-    """Cut one page out of a list; the cursor is where the next one begins."""
-    start, limit = _number(args.get("cursor"), 0), _number(args.get("limit"), 100)
-    end = start + max(1, limit)
-    more = end < len(items)
-    return {
-        key: items[start:end],
-        "has_more": more,
-        "response_metadata": {"next_cursor": str(end) if more else ""},
-    }
-
-
-def _number(value: Any, default: int) -> int:
-    return int(value) if str(value).isdecimal() else default
-
-
-def _flag(value: Any) -> bool:
-    return value in (True, 1, "1", "true", "True")
