@@ -26,6 +26,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infra.fitness import PYTHON, PackagingError, inspect
+from pipeline.errors import ConfigError
+from pipeline.rules import compiled, ruleset
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGED = ROOT / "build" / "lambda"
@@ -33,7 +35,7 @@ ZIP = ROOT / "build" / "trailwire.zip"
 LOCK = ROOT / "requirements.txt"
 
 PLATFORM = "aarch64-manylinux_2_28"  # the runtime has glibc 2.34; google-re2 and jq have no wheel for 2.17
-SHIPPED_CONFIG = "trailwire.toml"  # TRAILWIRE_CONFIG in serverless.yml
+SHIPPED_CONFIG = "trailwire.json"  # TRAILWIRE_CONFIG in serverless.yml
 
 # The command line, the embedded AWS and the test doubles stay at home.
 NOT_SHIPPED = ("cli", "local", "testing.py")
@@ -41,6 +43,8 @@ NOT_SHIPPED = ("cli", "local", "testing.py")
 # The services a function calls. A client of any other would fail in Lambda, so the zip is refused instead.
 SERVICES = frozenset({"dynamodb", "kinesis", "s3", "secretsmanager", "ses", "sesv2", "sns", "sqs", "ssm", "sts"})
 CLIENT = re.compile(r"""\b(?:client|resource)\(\s*["']([a-z0-9-]+)["']""")
+
+LITERAL = "holds a literal secret"  # how a note about one ends, in pipeline/rules/destination_keys.py
 
 # What an installer writes about itself differs from run to run, and scripts have nobody to run them.
 LEFTOVERS = ("bin", ".lock", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "boto3/examples")
@@ -74,15 +78,29 @@ def main(arguments: list[str]) -> int:
 
 def stage(into: Path, config: Path) -> None:
     """Leave in the folder exactly what the zip will hold, compiled modules aside."""
-    if not config.is_file():
-        raise PackagingError(f"{config} not found; to begin, copy infra/starter.toml to trailwire.toml")
+    compiled_config = compile_config(config)
     shutil.rmtree(into, ignore_errors=True)
     install_packages(into)
     leave_out_services(into, called_services(ROOT / path for path in shipped_modules(ROOT)))
     for module in shipped_modules(ROOT):
         (into / module).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / module, into / module)
-    shutil.copyfile(config, into / SHIPPED_CONFIG)
+    (into / SHIPPED_CONFIG).write_bytes(compiled_config)
+
+
+def compile_config(config: Path) -> bytes:
+    """Return the rule set in the form that Lambda reads in milliseconds; refuse one that is wrong or holds a secret."""
+    try:
+        rules = ruleset.load(config)
+    except FileNotFoundError:
+        message = f"{config} not found; to begin, copy infra/starter.toml to trailwire.toml"
+        raise PackagingError(message) from None
+    except ConfigError as wrong:
+        raise PackagingError(f"the configuration can't be used:\n{wrong}") from None
+    secrets = [str(note) for note in rules.notes if note.message.endswith(LITERAL)]
+    if secrets:
+        raise PackagingError("whoever may read the function's code would read this:\n" + "\n".join(secrets))
+    return compiled.dump(rules)
 
 
 def install_packages(into: Path) -> None:

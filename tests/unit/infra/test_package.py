@@ -10,6 +10,7 @@ import pytest
 
 from infra import package
 from infra.fitness import PackagingError
+from pipeline.rules import ruleset
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -119,6 +120,29 @@ def test_a_configuration_that_is_not_there_ends_packaging_with_a_hint(
     assert capsys.readouterr().err == (
         f"package: {tmp_path}/none.toml not found; to begin, copy infra/starter.toml to trailwire.toml\n"
     )
+
+
+def test_the_configuration_is_shipped_compiled() -> None:
+    """Lambda reads it in milliseconds, and needs no language's parser."""
+    shipped = ruleset.from_bytes(package.compile_config(ROOT / "infra" / "starter.toml"), name="trailwire.json")
+    assert [rule.name for rule in shipped.rules] == ["Trail tampering", "Root signs in", "New access key"]
+
+
+def test_every_mistake_in_the_configuration_is_told(tmp_path: Path) -> None:
+    """Nothing that can't be read is deployed."""
+    config = _write(tmp_path, {"t.toml": 'colour = "red"\n[[rule]]\nname = "a"\nevent_names = 3\n'}) / "t.toml"
+    with pytest.raises(PackagingError, match=r"(?s)t\.toml:1: .*t\.toml:4: "):
+        package.compile_config(config)
+
+
+def test_a_configuration_that_holds_a_secret_is_not_shipped(tmp_path: Path) -> None:
+    """Whoever may read the function's code would have the token."""
+    starter = (ROOT / "infra" / "starter.toml").read_text("utf-8")
+    literal = starter.replace("secretsmanager:trailwire/slack", "xoxb-made-up")
+    config = _write(tmp_path, {"t.toml": literal}) / "t.toml"
+    with pytest.raises(PackagingError, match="holds a literal secret") as refused:
+        package.compile_config(config)
+    assert "xoxb" not in str(refused.value)
 
 
 def test_a_tool_that_is_missing_or_fails_ends_packaging() -> None:
