@@ -30,6 +30,7 @@ _HINTS: dict[Place, tuple[tuple[str, str], ...]] = {
         (r"[-?]\s", "the sign and its term stand together, without a blank"),
         (r"[-?]", "the sign needs a term right behind it"),
         (r"[\[\]{}]", "a pattern in brackets begins with the bracket; inside a term quote it"),
+        (r"\w", "leave a blank between terms"),
         (r".", 'put the term in double quotes; only letters, digits, "_" and "." may stand without'),
     ),
     "selector": (

@@ -16,6 +16,9 @@ from pipeline.errors import PatternError
 MOST_REPEATS = 1000
 """Largest bound of a counted repetition: google-re2's own limit."""
 
+MOST_STATES = 2000
+"""Largest regex with its repetitions written out. A larger one takes google-re2 many seconds on a large message."""
+
 _OPERATORS = frozenset("^$?[]{}|\\*+.")
 _SYMBOLS = frozenset(":_#=@/;,- ")
 _QUANTIFIERS = frozenset("*+?{")
@@ -58,6 +61,7 @@ class _Translation:
         self._source = source
         self._offset = position
         self._at = 0
+        self._states = 0
 
     def pattern(self) -> str:
         """Return the regex as google-re2 writes it."""
@@ -72,7 +76,10 @@ class _Translation:
                 repeatable = False
             else:
                 piece, repeatable = self._atom()
+                self._states += repeatable
                 pieces.append(piece)
+        if self._states > MOST_STATES:
+            self._fail(f"the regex is too large: {self._states} characters with its repetitions", 0, "repeat less")
         return "".join(pieces)
 
     def _atom(self) -> tuple[str, bool]:
@@ -165,6 +172,7 @@ class _Translation:
         if high is not None and high < low:
             self._fail(f"the regex has bad bounds {found[0]}", begin, "the smaller bound comes first")
         self._at = found.end()
+        self._states += max(low if high is None else high, 1) - 1
         if not found[2]:
             return f"{{{low}}}"
         return f"{{{low},{'' if high is None else high}}}"
