@@ -1,0 +1,69 @@
+"""Finding the verb, and what is left when one ends."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from pipeline.errors import AuthorError
+
+VERBS = {
+    "match": "match:match",
+    "pattern": "pattern:pattern",
+    "run": "run:run",
+}
+"""Verb -> module of `pipeline.cli` and the command in it; imported when it is called, for some need half of AWS."""
+
+FINDINGS, WRONG_INPUT, OUR_BUG = 1, 2, 3
+
+
+class Verbs(click.Group):
+    """The verbs, found by name and imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002, D102 - click's own
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002, D102
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"pipeline.cli.{module}"), name)
+        return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trailwire")
+def trailwire() -> None:
+    """Tell people about the CloudTrail events that matter, exactly as often as they can bear."""
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command and exit; the console script."""
+    sys.exit(_status(arguments))
+
+
+def _status(arguments: list[str] | None) -> int:
+    try:
+        result: Any = trailwire.main(args=arguments, prog_name="trailwire", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return WRONG_INPUT
+    except AuthorError as error:
+        click.echo(str(error), err=True)
+        return WRONG_INPUT
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; without this Python complains once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the command line's edge: what nobody foresaw is our bug
+        traceback.print_exc()
+        click.echo("This is a bug in Trailwire. Please report it with the lines above.", err=True)
+        return OUR_BUG
+    return result if isinstance(result, int) else 0
