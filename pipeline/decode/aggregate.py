@@ -39,12 +39,14 @@ def split(data: bytes) -> list[bytes]:
     from google.protobuf.message import DecodeError as ProtobufError
 
     try:
-        payloads = [record.data for record in _message_class().FromString(body).records]
+        message = _message_class().FromString(body)
     except ProtobufError as error:
         raise DecodeError("corrupt aggregate", str(error)) from error
-    if not payloads:
+    if not message.IsInitialized():  # upb parses on where a required field is missing
+        raise DecodeError("corrupt aggregate", "a required field is missing")
+    if not message.records:
         raise DecodeError("empty aggregate")
-    return payloads
+    return [record.data for record in message.records]
 
 
 def join(payloads: Iterable[bytes], partition_key: str = "trailwire") -> bytes:

@@ -61,7 +61,7 @@ def join(parts: Iterable[str | bytes]) -> Undecodable:
         raise DecodeError("parts do not belong together" if read else "parts missing")
     by_number = {part.part: part.data_b64 for part in read}
     first = read[0]
-    if sorted(by_number) != list(range(1, first.parts + 1)):
+    if len(by_number) != first.parts or (min(by_number), max(by_number)) != (1, first.parts):
         raise DecodeError("parts missing", f"{len(by_number)} of {first.parts}")
     try:
         data = b"".join(pybase64.b64decode(by_number[number], validate=True) for number in sorted(by_number))
