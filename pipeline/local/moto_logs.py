@@ -169,7 +169,7 @@ def _mend_events(patches: Patches) -> None:
     def numbered(event: Any, ingestion_time: int, log_event: dict[str, Any]) -> None:
         before(event, ingestion_time, log_event)
         # as AWS': 56 digits, growing with time
-        event.event_id = f"3{event.timestamp:019d}{event.event_id:036d}"
+        event.event_id = f"3{int(event.timestamp):019d}{event.event_id:036d}"
 
     before = patches.replace(models.LogEvent, "__init__", numbered)
 
