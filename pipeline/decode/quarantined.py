@@ -16,12 +16,12 @@ from collections.abc import Iterable
 import msgspec
 import pybase64
 
-from pipeline.decode.decoded import Source, Stage, Undecodable
+from pipeline.decode.decoded import Source, Stage, Undecodable, bounded
 from pipeline.errors import DecodeError
 
 VERSION = 1
-SMALLEST_PART = 32 * 1024
-"""Bytes that a store must take: more than a header of the longest source, every character of it escaped."""
+SMALLEST_PART = 64 * 1024
+"""Bytes that a store must take: more than a header of the longest texts, each character escaped to 12 bytes."""
 _PARTS_DIGITS = 10
 """Room kept for each of `part` and `parts`."""
 
@@ -41,6 +41,8 @@ class Part(msgspec.Struct, frozen=True):
 
 def split(undecodable: Undecodable, max_bytes: int) -> list[str]:
     """Write what could not be decoded as JSON texts of at most `max_bytes` each (at least SMALLEST_PART), in order.
+
+    Reason and source are cut to SOURCE_TEXT_LIMIT characters a text; no byte of the data is.
 
     Raises ValueError if `max_bytes` is less than that.
     """
@@ -75,9 +77,9 @@ def _write(undecodable: Undecodable, chunk: bytes, number: int, count: int) -> s
     return json.dumps(
         {
             "v": VERSION,
-            "reason": undecodable.reason,
+            "reason": bounded(undecodable.reason),
             "stage": undecodable.stage,
-            "source": msgspec.structs.asdict(undecodable.source),
+            "source": {name: bounded(text) for name, text in msgspec.structs.asdict(undecodable.source).items()},
             "part": number,
             "parts": count,
             "data_b64": pybase64.b64encode(chunk).decode(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,14 @@ def test_a_damaged_aggregate_is_refused_whole(data: bytes, reason: str) -> None:
     with pytest.raises(DecodeError) as caught:
         split(data)
     assert caught.value.reason == reason
+
+
+def test_protobuf_is_imported_only_when_an_aggregate_comes() -> None:
+    """Cold starts are billed, and most streams never carry one."""
+    program = (
+        "import sys; from pipeline.decode import kinesis; from pipeline.testing import *;"
+        "batch = kinesis_batch([envelope([event()]), control_envelope()]);"
+        "assert sum(len(part.log_events) for part in kinesis.decode_batch(batch)) == 1;"
+        "sys.exit(any(name.startswith(('google.protobuf', 'aws_kinesis_agg')) for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

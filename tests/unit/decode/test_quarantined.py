@@ -52,13 +52,15 @@ def test_a_store_that_takes_less_than_a_header_is_a_mistake() -> None:
         split(LOST, SMALLEST_PART - 1)
 
 
-def test_the_longest_source_fits_the_smallest_part() -> None:
-    """Though every character of it is escaped."""
-    source = Source(*["\ud800" * 512] * 5)
-    lost = Undecodable("reason", Stage.EVENT, b"data" * 9999, source)
-    parts = split(lost, SMALLEST_PART)
-    assert max(map(len, parts)) <= SMALLEST_PART
-    assert join(reversed(parts)) == lost
+@pytest.mark.parametrize("character", ["\ud800", "\U0001f600", "a"], ids=["surrogate", "astral", "ascii"])
+def test_the_longest_texts_fit_the_smallest_part(character: str) -> None:
+    """Though every character of them is escaped; what is longer is cut, the data never."""
+    lost = Undecodable(character * 512, Stage.EVENT, b"data" * 99_999, Source(*[character * 512] * 5))
+    longer = Undecodable(character * 9999, Stage.EVENT, b"data" * 99_999, Source(*[character * 9999] * 5))
+    for whole in (lost, longer):
+        parts = split(whole, SMALLEST_PART)
+        assert max(map(len, parts)) <= SMALLEST_PART
+        assert join(reversed(parts)) == lost
 
 
 PARTS = split(LONG, 100_000)
