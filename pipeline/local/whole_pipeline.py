@@ -130,8 +130,13 @@ class WholePipeline:
             options = {"channel": self._real[1], "token": "env:SLACK_BOT_TOKEN"}
         else:
             name = re.sub(r"[^a-z0-9_-]+", "-", destination.id.lower()).strip("-") or "alerts"
-            options = {"channel": self.slack.workspace.add_channel(name), "token": self.slack.token}
+            options = {"channel": self._channel(name), "token": self.slack.token}
         return replace(destination, type="slack", options=options)
+
+    def _channel(self, name: str) -> str:
+        """Return the id of the stand-in's channel of this name, which is made where there is none."""
+        there = {channel.name: channel.id for channel in self.slack.workspace.channels()}
+        return there.get(name) or self.slack.workspace.add_channel(name)
 
     def _settings(self, config: Path) -> dict[str, str]:
         return {
