@@ -26,6 +26,8 @@ MIN_SEND_MS = 8_000
 """No send with less time left: one may take 5 s, and the last 3 s belong to handing over to the outbox."""
 MAX_LISTED = 30
 """Alerts in one list. Each takes about 300 characters of Slack's 10,000."""
+ATTEMPTS_OF_THE_REFUSED = 4
+"""What is refused, with nobody else to tell, is tried again as if it had failed so often before: after 80 s and more."""
 NOTICE_WINDOW_MS = 3_600_000
 _IDS = uuid.UUID("6f3b0c9e-5d0a-5a53-9c0f-3f5f4d0a7b11")
 
@@ -69,7 +71,10 @@ class Telling:
             size = 1 if posted < self._pace.singles else MAX_LISTED
             batch, queue = queue[:size], queue[size:]
             posted += 1
-            self._post(destination, batch)
+            refusal = self._post(destination, batch)
+            if refusal:
+                self._reject(queue, refusal)
+                return
 
     def _wait_ms(self, destination: Destination) -> int:
         """How long before the next post may go: 0 means now, and the token is taken."""
@@ -88,10 +93,11 @@ class Telling:
         self._down.clear()
         return True
 
-    def _post(self, destination: Destination, batch: list[Opening]) -> None:
+    def _post(self, destination: Destination, batch: list[Opening]) -> str:
+        """Post one message. Returns why the destination takes nothing at all, or nothing."""
         ready = self._stored(self._claimed(batch))
         if not ready:
-            return
+            return ""
         content = _content(ready)
         try:
             posted = self._send(destination, content, dedupe_id=message_id(ready[0].lead.key))
@@ -102,8 +108,10 @@ class Telling:
             self._failed(ready, ambiguous=outage.ambiguous)
         except Rejected as rejection:
             self._reject(ready, rejection.reason)
+            return "" if rejection.fault is Fault.MESSAGE else rejection.reason
         else:
             self._posted(ready, posted if len(ready) == 1 else Posted())
+        return ""
 
     def _send(self, destination: Destination, content: Content, *, dedupe_id: str, thread: str = "") -> Posted:
         """Post; a message that is refused as it is goes once more as plain text, a refused secret is fetched once."""
@@ -266,29 +274,33 @@ class Telling:
             self._state.write_claims({opening.lead.key: released})
 
     def _reject(self, openings: list[Opening], reason: str) -> None:
-        """The destination will not take these, ever: they go to the error destinations instead."""
-        now_ms = self._clock.now_ms()
-        marks: dict[str, Claim] = {}
-        failed = openings[0].lead.destination
-        for opening in openings:
-            settle(opening.members, now_ms, marks)
-            self._ledger.decide(Fate.REJECTED, len(opening.members))
-            self._ledger.rejections[reason] += len(opening.members)
-            if opening.stored:
-                self._state.close_group(opening.key, opening.group.opener)
-        self._tell_elsewhere([opening.lead for opening in openings], failed, reason)
-        self._state.write_claims(marks)
-
-    def _tell_elsewhere(self, leads: list[Candidate], failed: str, reason: str) -> None:
+        """The destination will not take these: they go to the error destinations, or wait until somebody mends it."""
+        if not openings:
+            return
+        failed, count = openings[0].lead.destination, sum(len(opening.members) for opening in openings)
+        self._ledger.rejections[reason] += count
         errors_to = self._chain.ruleset.settings.errors_to
-        if failed in errors_to:
-            return  # the metrics and the log say it; there is nobody else to tell
+        if not errors_to or failed in errors_to:
+            for opening in openings:
+                opening.lead.attempts = max(opening.lead.attempts, ATTEMPTS_OF_THE_REFUSED)
+            self._failed(openings, ambiguous=False)
+            return
         text = f"{failed} does not take messages ({reason}). Its alerts come here until that is mended."
         self.notify(Notice(cause=f"{failed}: {reason}", text=text, severity="error"))
+        now_ms = self._clock.now_ms()
+        marks: dict[str, Claim] = {}
+        for opening in openings:
+            settle(opening.members, now_ms, marks)
+            if opening.stored:
+                self._state.close_group(opening.key, opening.group.opener)
+        self._ledger.decide(Fate.REJECTED, count)
+        self._tell_elsewhere([opening.lead for opening in openings], errors_to)
+        self._state.write_claims(marks)
+
+    def _tell_elsewhere(self, leads: list[Candidate], errors_to: tuple[str, ...]) -> None:
         moved = [readdressed(lead.alert, other, lead.owner) for lead in leads for other in errors_to]
         self._ledger.alerts += len(moved)
-        if moved:
-            self._chain.deliver(moved, self._ledger)
+        self._chain.deliver(moved, self._ledger)
 
     # ---- repeats ----
 

@@ -1,7 +1,7 @@
 """What each answer of Slack means for the message, the channel and the credential.
 
-Source: Slack's chat.postMessage, rate-limit and incoming-webhook pages. Rules for editing: one code, one row; a
-code that is in no row spoils its message only, which is tried once more as plain text and then goes to the error destination.
+Source: Slack's chat.postMessage, rate-limit and incoming-webhook pages. Rules for editing: one code, one row. A code
+that is in no row spoils its message only: it is tried once more as plain text, then goes to the error destination.
 """
 
 from __future__ import annotations
