@@ -8,7 +8,6 @@ import pytest
 
 from pipeline.local.slack_blocks import block_errors, text_length
 
-
 TOO_LONG_76 = "must be less than 76 characters"
 
 
