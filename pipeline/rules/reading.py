@@ -47,7 +47,7 @@ def read_rule(section: Section, read: Read, *, pack: str = "") -> Iterator[Rule]
     if key == "sigma":
         from pipeline.rules.sigma_files import read_sigma
 
-        yield from read_sigma(section, source, read, facts, destinations, tests)
+        yield from read_sigma(section, source, read, facts=facts, destinations=destinations, tests=tests)
         return
     yield Rule(
         facts=facts,
