@@ -30,7 +30,7 @@ _TYPES: dict[type, TypeName] = {
 }
 
 
-class Check(msgspec.Struct, frozen=True, tag_field="check"):
+class Check(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="check"):
     """What all checks share: a question about one value."""
 
     def passes(self, value: Any) -> bool:
@@ -289,9 +289,11 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Read an IP address of either version; None for text that is none. Octal and shortened forms are none."""
     # The longest address is an IPv4-mapped IPv6 one (45) with a scope; longer text is never parsed.
-    if len(text) > 64 or not (text[:1].isalnum() or text[:1] == ":"):  # noqa: PLR2004
+    if len(text) > 64:  # noqa: PLR2004
         return None
     try:
-        return ipaddress.ip_address(text)
+        if ":" in text:
+            return ipaddress.IPv6Address(text)
+        return ipaddress.IPv4Address(text) if text[-1:].isdigit() else None
     except ValueError:
         return None

@@ -45,15 +45,15 @@ MAX_DEPTH = 200
 """Deepest tree a language may build. Everything that walks a tree recurses, and Python stops at 1,000 frames."""
 
 
-class Child(msgspec.Struct, frozen=True, tag="child", tag_field="step"):
+class Child(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="child", tag_field="step"):
     """Every direct child of an array or an object."""
 
 
-class Spread(msgspec.Struct, frozen=True, tag="spread", tag_field="step"):
+class Spread(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="spread", tag_field="step"):
     """The value itself, or if it is an array its elements, however deeply arrays are nested in arrays."""
 
 
-class Raw(msgspec.Struct, frozen=True, tag="raw", tag_field="step"):
+class Raw(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="raw", tag_field="step"):
     """The raw message; stands alone in its path."""
 
 
@@ -63,39 +63,39 @@ Path = tuple[Step, ...]
 RAW: Path = (Raw(),)
 
 
-class All(msgspec.Struct, frozen=True, tag="all", tag_field="node"):
+class All(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="all", tag_field="node"):
     """Every child holds; with no children: always true."""
 
     children: tuple[Node, ...] = ()
 
 
-class AnyOf(msgspec.Struct, frozen=True, tag="any", tag_field="node"):
+class AnyOf(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="any", tag_field="node"):
     """At least one child holds; with no children: never true."""
 
     children: tuple[Node, ...] = ()
 
 
-class Not(msgspec.Struct, frozen=True, tag="not", tag_field="node"):
+class Not(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="not", tag_field="node"):
     """The child does not hold."""
 
     child: Node
 
 
-class Some(msgspec.Struct, frozen=True, tag="some", tag_field="node"):
+class Some(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="some", tag_field="node"):
     """Some one value at the path satisfies the whole child, whose paths start from that value."""
 
     path: Path
     child: Node
 
 
-class Test(msgspec.Struct, frozen=True, tag="test", tag_field="node"):
+class Test(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="test", tag_field="node"):
     """Some value at the path exists and passes the check."""
 
     path: Path
     check: AnyCheck
 
 
-class Same(msgspec.Struct, frozen=True, tag="same", tag_field="node"):
+class Same(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="same", tag_field="node"):
     """Some text at `left` equals, begins with, ends with or contains some text at `right` (Sigma's `fieldref`)."""
 
     left: Path

@@ -19,7 +19,7 @@ MAX_CLAUSES = 512
 """Most alternatives of one tree."""
 
 
-class Literal(msgspec.Struct, frozen=True):
+class Literal(msgspec.Struct, frozen=True, gc=False):
     """What a clause asks of the values at one path."""
 
     path: Path
@@ -33,7 +33,7 @@ class Literal(msgspec.Struct, frozen=True):
         return f"{show_path(self.path)} {said}" if self.wanted else f"not ({show_path(self.path)} {said})"
 
 
-class Clause(msgspec.Struct, frozen=True):
+class Clause(msgspec.Struct, frozen=True, gc=False):
     """Holds where every literal and every node of the rest holds; with neither: always."""
 
     literals: tuple[Literal, ...] = ()

@@ -7,44 +7,68 @@ from typing import Any
 
 from pipeline.checks import AnyCheck, Exists, InRange, Is, IsType, Text, TypeName, number_text, type_name
 from pipeline.checks import Regex as RegexCheck
-from pipeline.predicate import Path, values_at
+from pipeline.predicate import SPREAD, Path, values_at
 from pipeline.rules.clauses import Literal
 from pipeline.rules.partial_decode import ABSENT
 from pipeline.rules.text_index import NO_EFFECT, Effect, TextIndex, joined
 
-MEMO_TEXT_CHARS = 256
-"""Longer texts are never remembered."""
+MEMO_TEXT_CHARS = 512
+"""Longer texts, and those beyond ASCII, are never remembered."""
+MAX_SHARED = 4096
 TYPES: tuple[TypeName, ...] = ("string", "number", "boolean", "null", "array", "object")
 
 
-class Memo:
-    """Remembers what was computed for a text, and forgets all when it is full. Equal answers share one object."""
+class Memory:
+    """What the columns of an index remember. It has room for so many texts; when it is full, everything is forgotten.
 
-    def __init__(self, entries: int) -> None:
-        self._entries = entries
-        self.answers: dict[str, Any] = {}
+    So all-new values cost what computing them costs, and nothing grows, whoever chooses the values.
+    """
+
+    def __init__(self, texts: int) -> None:
+        self._room = self._texts = texts
+        self._tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._shared: dict[Any, Any] = {}
 
-    def remember(self, text: str, answer: Any) -> None:
-        """Keep an answer, unless its text is long."""
-        if len(text) > MEMO_TEXT_CHARS:
+    def table(self, always: dict[Any, Any] | None = None) -> dict[Any, Any]:
+        """Make a table that shares the room; what it holds `always` takes none."""
+        table = dict(always or {})
+        self._tables.append((table, always or {}))
+        return table
+
+    def keep(self, table: dict[str, Any], text: str, answer: Any) -> None:
+        """Put an answer into one of the tables, unless its text is an unusual one."""
+        if len(text) > MEMO_TEXT_CHARS or not text.isascii():
             return
-        if len(self.answers) >= self._entries:
-            self.answers.clear()
+        if not self._room:
+            self.forget()
+        self._room -= 1
+        table[text] = answer
+
+    def forget(self) -> None:
+        """Empty all tables."""
+        for table, always in self._tables:
+            table.clear()
+            table.update(always)
+        self._room = self._texts
+
+    def shared(self, answer: Any) -> Any:
+        """Return the object that stands for all answers equal to this one: they may be long."""
+        if len(self._shared) >= MAX_SHARED:
             self._shared.clear()
-        self.answers[text] = self._shared.setdefault(answer, answer)
+        return self._shared.setdefault(answer, answer)
 
 
 class Column:
     """What clauses ask of the values at one path. Each clause asks at most one wanted thing of a column.
 
-    `base` holds the clauses that want nothing here: those that survive where the value is absent.
+    `absent` holds the clauses that want nothing here: those that survive where there is no value.
     """
 
     def __init__(
-        self, path: Path, rest: Path, literals: Iterable[tuple[int, Literal]], *, size: int, entries: int
+        self, path: Path, rest: Path, literals: Iterable[tuple[int, Literal]], *, size: int, memory: Memory
     ) -> None:
         self.path, self.rest = path, rest
+        self.is_deep = any(step != SPREAD for step in rest)  # spreading a text gives the text
         self.literals = dict(literals)
         wanted = unwanted = 0
         checks: dict[AnyCheck, Effect] = {}
@@ -55,11 +79,13 @@ class Column:
             for check in literal.checks:
                 checks[check] = joined(checks[check], effect) if check in checks else effect
         self.involved = wanted | unwanted
-        self.base = ((1 << size) - 1) & ~wanted
+        self.absent = ((1 << size) - 1) & ~wanted
         self._file(checks)
-        self._masks, self._effects = Memo(entries), Memo(entries)
-        self.remembered: dict[str, int] = self._masks.answers
-        self._null = self._mask(self._constant_effect(None))
+        self._memory = memory
+        self._effects: dict[str, Effect] = memory.table()
+        self._null = self._mask(self._several(values_at(rest, None)))
+        # Never numbers nor booleans: 1, 1.0 and True are one key.
+        self.remembered: dict[Any, int] = memory.table({ABSENT: self.absent, None: self._null})
         self._booleans = {value: self._mask(self._constant_effect(value)) for value in (False, True)}
 
     def _file(self, checks: dict[AnyCheck, Effect]) -> None:
@@ -84,46 +110,52 @@ class Column:
                     folded.append((check, effect))
                 case _:
                     exact.append((check, effect))
+        self._string = self._types["string"]
         self._exact, self._folded = TextIndex(exact), TextIndex(folded) if folded else None
         self._number_texts: Callable[[str], Effect] | None = None
 
+    def narrow(self, value: Any, alive: int) -> int:
+        """Return the clauses among `alive` that the value does not contradict."""
+        return alive & self.mask(value)
+
     def mask(self, value: Any) -> int:
-        """Return the clauses that a value which is no text does not contradict."""
+        """Return the clauses that the value does not contradict, and remember them if it is a text."""
+        if value.__class__ is str:
+            mask = self._mask(self._several(values_at(self.rest, value)) if self.is_deep else self._effect(value))
+            self._memory.keep(self.remembered, value, mask)
+            return mask
         if value is ABSENT:
-            return self.base
-        if self.rest:
-            return self._mask(self._several(values_at(self.rest, value)))
+            return self.absent
         if value is None:
             return self._null
+        if self.rest:
+            return self._mask(self._several(values_at(self.rest, value)))
         if value.__class__ is bool:
             return self._booleans[value]
         return self._mask(self._effect(value))
 
-    def learn(self, text: str) -> int:
-        """Return the clauses that a text does not contradict, and remember them."""
-        mask = self._mask(self._several(values_at(self.rest, text)) if self.rest else self._effect(text))
-        self._masks.remember(text, mask)
-        return mask
-
     def _mask(self, effect: Effect) -> int:
-        return (self.base | effect[0]) & ~effect[1]
+        if effect is NO_EFFECT:
+            return self.absent
+        mask: int = self._memory.shared((self.absent | effect[0]) & ~effect[1])
+        return mask
 
     def _several(self, values: Iterable[Any]) -> Effect:
         """Join what each of the values does."""
         found = NO_EFFECT
         for value in values:
-            effect = self._effects.answers.get(value) if value.__class__ is str else None
+            effect = self._effects.get(value) if value.__class__ is str else None
             if effect is None:
                 effect = self._effect(value)
                 if value.__class__ is str:
-                    self._effects.remember(value, effect)
+                    self._memory.keep(self._effects, value, effect)
             found = joined(found, effect)
         return found
 
     def _effect(self, value: Any) -> Effect:
         """Return what the checks that this one value passes do together."""
         if isinstance(value, str):
-            found = joined(self._types["string"], self._exact.effect(value))
+            found = joined(self._string, self._exact.effect(value))
             return joined(found, self._folded.effect(value.casefold())) if self._folded else found
         if value is None or isinstance(value, bool):
             return self._constant_effect(value)

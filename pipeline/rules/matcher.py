@@ -20,8 +20,8 @@ from pipeline.errors import ProgramError, ProgramFailed
 from pipeline.languages.condition import canonical
 from pipeline.predicate import RAW, Path, holds_where, values_at
 from pipeline.rules.clauses import clauses
-from pipeline.rules.index import Index
-from pipeline.rules.partial_decode import ABSENT, reader
+from pipeline.rules.index import Index, numbers_in
+from pipeline.rules.partial_decode import ABSENT, MAX_PARTIAL_CHARS
 from pipeline.rules.rule import Rule, RuleSet
 
 
@@ -63,7 +63,7 @@ class Matcher:
         alternatives = [(i, clause) for i, rule in enumerate(self.rules) for clause in clauses(rule.condition.tree)]
         self.index = Index([clause for _, clause in alternatives])
         self._rule_of = [i for i, _ in alternatives]
-        self._read = reader(self.index.shape)
+        self._view = msgspec.json.Decoder(self.index.shape.view).decode
 
     def match(self, event: dict[str, Any], raw: str | None = None) -> list[Match]:
         """Return the matches of an event, in rule order. `raw` is its message; None: as CloudTrail would write it."""
@@ -71,24 +71,30 @@ class Matcher:
 
     def evaluate(self, event: dict[str, Any], raw: str | None = None) -> Verdicts:
         """Return the matches and the failures of an event, in rule order."""
-        return self._decide(_Subject(self.index, self.index.shape.of(event), event, raw))
+        text = canonical(event) if raw is None and self.index.reads_raw else raw or ""
+        view = self.index.shape.of(event)
+        return self._decide(_Subject(self.index, view, event, raw), self.index.alive(view, text))
 
     def match_message(self, raw: str) -> Verdicts:
         """Return what `evaluate` says about the event in this message.
 
         Raises DecodeError, as `pipeline.decode.json_text.read_event` does, for what is not one JSON object.
         """
-        view, event = self._read(raw)
-        return self._decide(_Subject(self.index, view, event, raw))
+        if len(raw) > MAX_PARTIAL_CHARS:
+            return self.evaluate(read_event(raw), raw)
+        try:
+            view = self._view(raw)
+        except (ValueError, RecursionError):  # msgspec refuses what the standard library may read
+            return self.evaluate(read_event(raw), raw)
+        alive = self.index.alive(view, raw)
+        return self._decide(_Subject(self.index, view, None, raw), alive) if alive else NOTHING
 
-    def _decide(self, subject: _Subject) -> Verdicts:
+    def _decide(self, subject: _Subject, alive: int) -> Verdicts:
         found: set[int] = set()
-        for number in self.index.survivors(subject.view, subject.raw):
-            rule = self._rule_of[number]
-            if rule not in found:
-                rest = self.index.clauses[number].rest
-                if all(holds_where(node, subject.values) for node in rest):
-                    found.add(rule)
+        for number in numbers_in(alive):
+            rule, rest = self._rule_of[number], self.index.clauses[number].rest
+            if rule not in found and all(holds_where(node, subject.values) for node in rest):
+                found.add(rule)
         if not found:
             return NOTHING
         return _decided([self.rules[i] for i in sorted(found)], subject.event(), subject.raw)

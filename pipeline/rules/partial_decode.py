@@ -11,12 +11,11 @@ The law test: a view of a message has, at every path, the values that the standa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from pipeline.decode.json_text import read_event
 from pipeline.predicate import Path
 
 ABSENT = msgspec.UNSET
@@ -86,22 +85,3 @@ class Shape:
 
 def _is_object_of_few_keys(rests: list[Path]) -> bool:
     return all(begins_with_field(rest) for rest in rests) and len({rest[0] for rest in rests}) <= MAX_FIELDS
-
-
-def reader(shape: Shape) -> Callable[[str], tuple[Any, dict[str, Any] | None]]:
-    """Return the function that reads a message into its view, and the whole event where that had to be read.
-
-    The function raises DecodeError, as `read_event` does.
-    """
-    decode = msgspec.json.Decoder(shape.view).decode
-
-    def read(raw: str) -> tuple[Any, dict[str, Any] | None]:
-        if len(raw) <= MAX_PARTIAL_CHARS:
-            try:
-                return decode(raw), None
-            except (ValueError, RecursionError):
-                pass  # msgspec refuses what the standard library may read
-        event = read_event(raw)
-        return shape.of(event), event
-
-    return read

@@ -20,12 +20,18 @@ Effect = tuple[int, int]
 NO_EFFECT: Effect = (0, 0)
 FEW = 4
 """So many checks without an index are asked one by one."""
+LONG_CHARS = 400
+"""A set reads every text to its end; for longer ones it is worth asking first whether anything is found at all."""
 RE2_MEMORY_BYTES = 64 << 20
 """Bounds what a set's automaton may take; it grows only as texts need it."""
 
 
 def joined(left: Effect, right: Effect) -> Effect:
     """Return both effects together."""
+    if left is NO_EFFECT:
+        return right
+    if right is NO_EFFECT:
+        return left
     return left[0] | right[0], left[1] | right[1]
 
 
@@ -34,10 +40,10 @@ class TextIndex:
 
     def __init__(self, checks: Iterable[tuple[AnyCheck, Effect]]) -> None:
         self.exact: dict[str, Effect] = {}
-        prefixes: dict[str, Effect] = {}
-        suffixes: dict[str, Effect] = {}
+        prefixes: dict[str, Found] = {}
+        suffixes: dict[str, Found] = {}
         networks: dict[str, Effect] = {}
-        searched: dict[AnyCheck, Effect] = {}
+        searched: dict[Text, Effect] = {}
         for check, effect in checks:
             match check:
                 case OneOf(texts=texts):
@@ -46,47 +52,65 @@ class TextIndex:
                 case Glob(pieces=(text,)):
                     _add(self.exact, text, effect)
                 case Prefix(text=text) | Glob(pieces=(text, "")):
-                    _add(prefixes, text, effect)
+                    _add_found(prefixes, text, effect)
                 case Suffix(text=text) | Glob(pieces=("", text)):
-                    _add(suffixes, text[::-1], effect)
+                    _add_found(suffixes, text[::-1], effect)
+                case Glob(pieces=(head, *_, tail)) if _has_room(prefixes, head):
+                    _add_candidate(prefixes, head, (check, effect))
+                case Glob(pieces=(head, *_, tail)) if _has_room(suffixes, tail[::-1]):
+                    _add_candidate(suffixes, tail[::-1], (check, effect))
                 case Cidr(network=network):
                     _add(networks, network, effect)
-                case _:
+                case Text():
                     _add(searched, check, effect)
-        self.prefixes, self.suffixes = Prefixes(prefixes), Prefixes(suffixes)
-        self.networks, self.searched = Networks(networks), Searches(searched)
+        self.prefixes = Prefixes(prefixes) if prefixes else None
+        self.suffixes = Prefixes(suffixes) if suffixes else None
+        self.networks = Networks(networks) if networks else None
+        self.searched = Searches(searched) if searched else None
 
     def effect(self, text: str) -> Effect:
         """Return what the checks that this text passes do together."""
         found = self.exact.get(text, NO_EFFECT)
-        if self.prefixes.size:
-            found = joined(found, self.prefixes.effect(text))
-        if self.suffixes.size:
-            found = joined(found, self.suffixes.effect(text[::-1]))
-        if self.networks.size:
+        if self.prefixes:
+            found = joined(found, self.prefixes.effect(text, text))
+        if self.suffixes:
+            found = joined(found, self.suffixes.effect(text[::-1], text))
+        if self.networks:
             found = joined(found, self.networks.effect(text))
-        if self.searched.size:
+        if self.searched:
             found = joined(found, self.searched.effect(text))
         return found
+
+
+Candidate = tuple[Text, Effect]
+"""A check still to be asked, and what it does if it is passed."""
+Found = tuple[Effect, tuple[Candidate, ...]]
+NOTHING_FOUND: Found = (NO_EFFECT, ())
 
 
 class Prefixes:
     """Which of these texts a text begins with."""
 
-    def __init__(self, effects: dict[str, Effect]) -> None:
-        self.texts = sorted(effects)
-        self.size = len(self.texts)
-        self._effects: list[Effect] = []
+    def __init__(self, known: dict[str, Found]) -> None:
+        self.texts = sorted(known)
+        self._found: list[Found] = []
         self._shorter: list[int] = []
         for i, text in enumerate(self.texts):
             shorter = self._longest(text, i - 1)
+            effect, candidates = self._found[shorter] if shorter >= 0 else NOTHING_FOUND
             self._shorter.append(shorter)
-            self._effects.append(joined(effects[text], self._effects[shorter] if shorter >= 0 else NO_EFFECT))
+            self._found.append((joined(known[text][0], effect), known[text][1] + candidates))
 
-    def effect(self, text: str) -> Effect:
-        """Return what all of these texts that `text` begins with do together."""
-        longest = self._longest(text, bisect_right(self.texts, text) - 1)
-        return self._effects[longest] if longest >= 0 else NO_EFFECT
+    def effect(self, key: str, text: str) -> Effect:
+        """Return what all of these texts that `key` begins with do together; candidates are asked about `text`."""
+        longest = self._longest(key, bisect_right(self.texts, key) - 1)
+        if longest < 0:
+            return NO_EFFECT
+        found, candidates = self._found[longest]
+        for check, effect in candidates:
+            if check.passes_text(text):
+                found = joined(found, effect)
+        return found
 
     def _longest(self, text: str, i: int) -> int:
         """Return the longest text at or before `i` that `text` begins with, -1 if none.
@@ -103,16 +127,21 @@ class Networks:
     """Which of these networks an address is in."""
 
     def __init__(self, effects: dict[str, Effect]) -> None:
-        self.size = len(effects)
         self._by_length: dict[tuple[int, int], dict[int, Effect]] = {}
+        self._first_octets: set[str] = set()
         for text, effect in effects.items():
             network = ipaddress.ip_network(text)
             shift = network.max_prefixlen - network.prefixlen
             table = self._by_length.setdefault((network.version, shift), {})
             _add(table, int(network.network_address) >> shift, effect)
+            if isinstance(network, ipaddress.IPv4Network):
+                ends = network.network_address.packed[0], network.broadcast_address.packed[0]
+                self._first_octets.update(map(str, range(ends[0], ends[1] + 1)))
 
     def effect(self, text: str) -> Effect:
         """Return what the networks that this text is an address of do together; nothing for what is no address."""
+        if ":" not in text and text.partition(".")[0] not in self._first_octets:
+            return NO_EFFECT  # most addresses end here, without being parsed; no octet has leading zeros
         address = address_of(text)
         if address is None:
             return NO_EFFECT
@@ -126,12 +155,11 @@ class Networks:
 class Searches:
     """Checks that look anywhere in a text."""
 
-    def __init__(self, effects: dict[AnyCheck, Effect]) -> None:
-        self.size = len(effects)
-        self._checks: list[tuple[Text, Effect]] = [
-            (check, effect) for check, effect in effects.items() if isinstance(check, Text)
-        ]
-        self._set = _search_set([check for check, _ in self._checks]) if self.size > FEW else None
+    def __init__(self, effects: dict[Text, Effect]) -> None:
+        self._checks: list[Candidate] = list(effects.items())
+        patterns = [_pattern(check) for check in effects] if len(effects) > FEW else []
+        self._set = _search_set(patterns) if patterns else None
+        self._any = _alternation(patterns) if patterns else None
 
     def effect(self, text: str) -> Effect:
         """Return what the checks that this text passes do together."""
@@ -141,11 +169,13 @@ class Searches:
                 found = joined(found, effect)
         return found
 
-    def _candidates(self, text: str) -> list[tuple[Text, Effect]]:
+    def _candidates(self, text: str) -> list[Candidate]:
         """Return the checks that the text may pass, all of them where the set cannot tell."""
         if self._set is None:
             return self._checks
         try:
+            if self._any is not None and len(text) > LONG_CHARS and self._any.search(text) is None:
+                return []
             numbers = self._set.Match(text)
         except UnicodeEncodeError:  # a lone surrogate
             return self._checks
@@ -153,21 +183,37 @@ class Searches:
         return [self._checks[number - 1] for number in numbers if number] if numbers else self._checks
 
 
-def _search_set(checks: list[Text]) -> Any:
-    """Return one automaton for all checks, after an empty pattern; None where google-re2 has not the memory for it."""
+def _search_set(patterns: list[str]) -> Any:
+    """Return one automaton that tells which patterns are found, after an empty one; None where re2 cannot."""
     import re2
 
-    options = re2.Options()
-    options.max_mem = RE2_MEMORY_BYTES
-    options.log_errors = False
-    found = re2.Set.SearchSet(options)
+    found = re2.Set.SearchSet(_options())
     try:
-        for pattern in ("", *map(_pattern, checks)):
+        for pattern in ("", *patterns):
             _add_pattern(found, pattern)
         found.Compile()
     except re2.error:
         return None
     return found
+
+
+def _alternation(patterns: list[str]) -> Any:
+    """Return one pattern that is found where any of these is; None where re2 cannot."""
+    import re2
+
+    try:
+        return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), _options())
+    except (re2.error, UnicodeEncodeError):
+        return None
+
+
+def _options() -> Any:
+    import re2
+
+    options = re2.Options()
+    options.max_mem = RE2_MEMORY_BYTES
+    options.log_errors = False
+    return options
 
 
 def _add_pattern(found: Any, pattern: str) -> None:
@@ -197,3 +243,18 @@ def _pattern(check: Text) -> str:
 
 def _add(table: dict[Any, Effect], key: Any, effect: Effect) -> None:
     table[key] = joined(table[key], effect) if key in table else effect
+
+
+def _add_found(table: dict[str, Found], text: str, effect: Effect) -> None:
+    known, candidates = table.get(text, NOTHING_FOUND)
+    table[text] = joined(known, effect), candidates
+
+
+def _add_candidate(table: dict[str, Found], text: str, candidate: Candidate) -> None:
+    effect, candidates = table.get(text, NOTHING_FOUND)
+    table[text] = effect, (*candidates, candidate)
+
+
+def _has_room(table: dict[str, Found], text: str) -> bool:
+    """Tell whether a check can wait behind this text: not too many may, for all of them are asked."""
+    return text != "" and len(table.get(text, NOTHING_FOUND)[1]) < FEW

@@ -11,7 +11,7 @@ from tree_strategies import events, messages, rule, rule_set, texts, trees
 
 from pipeline.languages.condition import canonical
 from pipeline.predicate import Node, holds
-from pipeline.rules.column import MEMO_TEXT_CHARS, Memo
+from pipeline.rules.column import MEMO_TEXT_CHARS, Memory
 from pipeline.rules.matcher import Matcher
 from pipeline.rules.rule import RuleSet
 
@@ -66,11 +66,12 @@ def test_more_rules_change_nothing_for_the_others(tree: Node, others: list[Node]
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(1, 8), st.lists(st.text(max_size=300) | texts, max_size=40))
-def test_a_memo_never_outgrows_its_bound(entries: int, several: list[str]) -> None:
-    """However many different texts come, a memo holds no more than it may, and no long text."""
-    memo = Memo(entries)
-    for text in several:
-        memo.remember(text, len(text))
-        assert len(memo.answers) <= entries
-    assert all(answer == len(text) <= MEMO_TEXT_CHARS for text, answer in memo.answers.items())
+@given(st.integers(1, 8), st.lists(st.tuples(st.integers(0, 2), st.text(max_size=300) | texts), max_size=40))
+def test_a_memory_never_outgrows_its_bound(room: int, several: list[tuple[int, str]]) -> None:
+    """However many different texts come, all tables together hold no more than they may, and no long text."""
+    memory = Memory(room)
+    tables = [memory.table() for _ in range(3)]
+    for place, text in several:
+        memory.keep(tables[place], text, len(text))
+        assert sum(map(len, tables)) <= room
+    assert all(answer == len(text) <= MEMO_TEXT_CHARS for table in tables for text, answer in table.items())
