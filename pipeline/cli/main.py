@@ -14,6 +14,8 @@ from pipeline.errors import AuthorError
 
 VERBS = {
     "match": "match:match",
+    "check": "check:check",
+    "compile": "compile:compile_rules",
     "pattern": "pattern:pattern",
     "run": "run:run",
 }

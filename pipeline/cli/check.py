@@ -1,0 +1,69 @@
+"""`trailwire check`: what is wrong with a configuration, and what is doubtful."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import click
+import msgspec
+
+from pipeline.alerts.chain import Chain
+from pipeline.cli.inputs import config_option, format_option, load_config
+from pipeline.cli.main import FINDINGS, WRONG_INPUT
+from pipeline.cli.output import json_line
+from pipeline.errors import ConfigError
+from pipeline.rules.rule import RuleSet
+from pipeline.runtime.invocation import InvocationClock
+from pipeline.state.memory import MemoryState
+from pipeline.tuning.finding import Finding, sarif
+from pipeline.tuning.lint import lint
+
+
+@click.command()
+@config_option
+@format_option
+@click.option("--sarif", "sarif_file", metavar="FILE", help="Write the findings there in SARIF, too.")
+@click.option("--verbose", is_flag=True, help="Print the stages in their order, with each setting in force.")
+def check(config: str | None, output: str, sarif_file: str | None, verbose: bool) -> int:
+    """Report configuration errors (exit 2) and findings (exit 1 from warning up)."""
+    status = 0
+    try:
+        ruleset = load_config(config)
+        findings = lint(ruleset, dt.datetime.now(dt.UTC).date())
+        if verbose:
+            _show_stages(ruleset)
+    except ConfigError as error:
+        findings = [Finding("configuration", "error", p.where, p.message, p.hint) for p in error.problems]
+        status = WRONG_INPUT
+    for finding in findings:
+        _write(finding, output)
+    if sarif_file:
+        Path(sarif_file).write_text(json.dumps(sarif(findings), indent=2) + "\n", encoding="utf-8")
+    if status == 0 and any(finding.severity != "note" for finding in findings):
+        status = FINDINGS
+    click.echo(_counted(findings), err=True)
+    return status
+
+
+def _write(finding: Finding, output: str) -> None:
+    if output == "json":
+        json_line(msgspec.to_builtins(finding))
+        return
+    click.echo(str(finding))
+    if finding.hint:
+        click.echo(f"    hint: {finding.hint}")
+
+
+def _counted(findings: list[Finding]) -> str:
+    counts = [(sum(f.severity == severity for f in findings), severity) for severity in ("error", "warning", "note")]
+    return ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n) or "nothing to say against it"
+
+
+def _show_stages(ruleset: RuleSet) -> None:
+    """Print the way of a match, on stderr: it is no finding."""
+    chain = Chain(ruleset, MemoryState(1), None, {}, InvocationClock())
+    click.echo(f"{len(ruleset.rules)} rules, then", err=True)
+    for name, settings in chain.stages():
+        click.echo(f"  {name:9} {settings}", err=True)

@@ -1,0 +1,25 @@
+"""`trailwire compile`: the rule set as one file that Lambda loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.inputs import config_option, load_config
+from pipeline.rules import compiled
+
+
+@click.command("compile")
+@config_option
+@click.option("-o", "--output", "target", metavar="FILE", required=True, help="Where to write the compiled rule set.")
+def compile_rules(config: str | None, target: str) -> int:
+    """Write the rule set as one JSON file, which needs no parser of any rule language to be loaded."""
+    ruleset = load_config(config)
+    data = compiled.dump(ruleset)
+    try:
+        Path(target).write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"{target}: {error.strerror or error}") from error
+    click.echo(f"{target}: {len(ruleset.rules)} rules, {len(data):,} bytes", err=True)
+    return 0
