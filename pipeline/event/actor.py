@@ -146,8 +146,11 @@ def _account(identity: dict[str, Any], _event: dict[str, Any]) -> Actor:
     return Actor(ActorKind.ACCOUNT, name, f"account:{account}:{unique}", via=f"principal {unique}" if unique else "")
 
 
-def _service(identity: dict[str, Any], _event: dict[str, Any]) -> Actor:
-    name = text_at(identity, "invokedBy") or text_at(identity, "principalId") or "an AWS service"
+def _service(identity: dict[str, Any], event: dict[str, Any]) -> Actor:
+    """Name the service; `AWS Internal` says nothing, the event's source does."""
+    name = text_at(identity, "invokedBy")
+    if name in {"", "AWS Internal"}:
+        name = text_at(event, "eventSource") or name or "an AWS service"
     return Actor(ActorKind.SERVICE, name, f"service:{name}")
 
 
@@ -249,9 +252,9 @@ def _bounded(text: str, limit: int) -> str:
 
 
 def _stable(text: str) -> str:
-    """Return a group identity that stays different for different texts, though it is bounded and clean."""
+    """Return a group identity in bounded, clean ASCII; different texts stay different."""
     shown = clean(text, _GROUP_AT_MOST)
-    if shown == text:
+    if shown == text and text.isascii() and text.isprintable():
         return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{shown[: _GROUP_AT_MOST - 20]}#{digest}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{shown[:80].encode('ascii', 'replace').decode()}#{digest}"

@@ -63,7 +63,7 @@ _NAMED = re.compile(
 )
 """`name=value` and `"name": "value"` inside text. A secret's ARN (`:secret:name`) is a name, not a secret."""
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _CHANGES = 14
 """Forty random base64 characters change their class (upper, lower, digit, sign) about 25 times; names and paths of
 that length rarely do so half as often, and hexadecimal digests have no upper case beside lower case."""

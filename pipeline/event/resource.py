@@ -191,6 +191,7 @@ def _well_known(members: dict[str, Any], service: str) -> Iterator[str]:
         if names := _names(members.get(key)):
             yield from (_worded(word, name) for name in names)
             return
+    yield from (named_arn(name) for value in members.values() for name in _names(value) if name.startswith("arn:"))
 
 
 def _names(value: Any) -> list[str]:

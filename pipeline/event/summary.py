@@ -42,6 +42,20 @@ _IN_HISTORY = frozenset(["", "Management"])
 """Event history, which the link opens, keeps management events only (CloudTrail user guide)."""
 
 
+_LIMITS = {
+    "id": 128,
+    "name": 128,
+    "source": 128,
+    "resource": 300,
+    "error": 400,
+    "account": 64,
+    "region": 64,
+    "origin": 128,
+    "user_agent": 300,
+}
+"""Characters of each text that are kept."""
+
+
 def summarize(event: dict[str, Any]) -> EventSummary:
     """Return what a person wants to know about this event. Never raises, whatever the event holds.
 
@@ -49,17 +63,19 @@ def summarize(event: dict[str, Any]) -> EventSummary:
     """
     outcome, error = _outcome(event)
     summary = EventSummary(
-        id=clean(text_at(event, "eventID") or text_at(event, "eventId"), 128),
-        name=clean(_name(event), 128),
-        source=clean(text_at(event, "eventSource") or text_at(event, "insightDetails", "eventSource"), 128),
+        id=clean(text_at(event, "eventID") or text_at(event, "eventId"), _LIMITS["id"]),
+        name=clean(_name(event), _LIMITS["name"]),
+        source=clean(
+            text_at(event, "eventSource") or text_at(event, "insightDetails", "eventSource"), _LIMITS["source"]
+        ),
         actor=resolve_actor(event),
         resource=resource_of(event),
         outcome=outcome,
-        error=clean(error, 400),
+        error=clean(error, _LIMITS["error"]),
         account=clean(account_of(event), 64),
-        region=clean(text_at(event, "awsRegion"), 64),
-        origin=clean(text_at(event, "sourceIPAddress"), 128),
-        user_agent=clean(text_at(event, "userAgent"), 300),
+        region=clean(text_at(event, "awsRegion"), _LIMITS["region"]),
+        origin=clean(text_at(event, "sourceIPAddress"), _LIMITS["origin"]),
+        user_agent=clean(text_at(event, "userAgent"), _LIMITS["user_agent"]),
         time_ms=_time_ms(text_at(event, "eventTime") or text_at(event, "timeWindow", "windowEnd")),
         link=console_link(event),
         details=details_of(event),
@@ -131,7 +147,10 @@ def _time_ms(text: str) -> int | None:
 
 
 def _bounded(summary: EventSummary) -> EventSummary:
-    """Halve the texts until the whole fits its bound; only text that is mostly not ASCII needs it."""
+    """Halve the texts until the whole fits its bound; only text that is mostly not ASCII needs it.
+
+    It ends: at eight characters a text the whole is far below the bound.
+    """
     share = 1.0
     while len(json.dumps(msgspec.to_builtins(summary))) > MOST_BYTES:
         share /= 2
@@ -147,10 +166,8 @@ def _shortened(summary: EventSummary, share: float) -> EventSummary:
         summary.actor,
         name=short(summary.actor.name, 200),
         via=short(summary.actor.via, 200),
+        account=short(summary.actor.account, 64),
     )
-    texts = {
-        field: short(getattr(summary, field), limit)
-        for field, limit in [("resource", 300), ("error", 400), ("user_agent", 300), ("origin", 128), ("name", 128)]
-    }
+    texts = {field: short(getattr(summary, field), limit) for field, limit in _LIMITS.items()}
     details = tuple((label, short(value, 240)) for label, value in summary.details)
     return msgspec.structs.replace(summary, actor=actor, details=details, selector=(), **texts)

@@ -23,7 +23,8 @@ def ignore_toml(alert: Alert) -> str:
     """Return an `[[ignore]]` for this action of this actor, as TOML; empty where the event cannot be named exactly.
 
     It is printable ASCII without quotes' and backticks' dangers: whatever the event holds is a JSON string in a TOML
-    literal string, with every special character written as a JSON escape.
+    literal string, with every special character written as a JSON escape, and the marks by which mail programs find
+    links too.
     """
     if not alert.event.selector:
         return ""
@@ -61,7 +62,7 @@ def _pattern(selector: tuple[tuple[str, str], ...]) -> str:
             inside = inside.setdefault(key, {})
         inside[last] = [value]
     text = json.dumps(pattern, separators=(",", ":"))
-    return re.sub(r"['`<>&\x7f]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(r"['`<>&\x7f]|(?<=:)/|(?<=www)\.", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _until(from_ms: int) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.render.escaping import code, defused, escaped, from_event, strong, unformatted, visible
 from pipeline.render.limits import Block
-from pipeline.render.wording import Moment, Part, Said, spaced, utc
+from pipeline.render.wording import Moment, Part, Said, Words, spaced, utc
 
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}", re.ASCII)
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}", re.ASCII)
@@ -66,7 +66,7 @@ def as_mrkdwn(phrase: Iterable[Part]) -> str:
 
 def as_text(phrase: Iterable[Part]) -> str:
     """Write a phrase for a message's `text`, which knows neither formatting nor `verbatim`."""
-    return "".join(defused(_plain(part)) for part in phrase)
+    return "".join(utc(part.at_ms) if isinstance(part, Moment) else defused(_plain(part)) for part in phrase)
 
 
 def code_block(lines: Iterable[str], line_limit: int = 200) -> str:
@@ -97,9 +97,7 @@ def _part(part: Part) -> str:
     return escaped(spaced(part.text))
 
 
-def _plain(part: Part) -> str:
-    if isinstance(part, Moment):
-        return utc(part.at_ms)
+def _plain(part: Words | Said) -> str:
     return from_event(part.text, part.limit) if isinstance(part, Said) else spaced(part.text)
 
 

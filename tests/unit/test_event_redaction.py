@@ -1,0 +1,139 @@
+"""Credentials are replaced by a marker, by their key or by what they look like; what is no credential stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.event import REDACTED, redact, redact_text
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        JWT,
+        PEM,
+        PEM[:40],
+        "xox" + "b-123456789012-abcdefABCDEF",
+        "xapp-1-A0-123456789012-abcdef",
+        "https://hooks." + "slack.com/services/T0/B0/abcdefghijkl",
+        "ghp_" + "a1B2" * 9,
+        "github_pat_" + "a1B2" * 9,
+        "glpat-" + "a1B2" * 5,
+        "sk_live_" + "a1B2" * 6,
+        "IQoJb3JpZ2luX2VjEOH//////////wEaCXVzLWVhc3QtMSJIMEYCIQDzpomGZAmk",
+        "FwoGZXIvYXdzEBYaDGFiY2RlZmdoaWprbG1ubw==",
+        "Bearer abcdefghijklmnop1234",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        "X-Amz-Signature=0123456789abcdef",
+        "X-Amz-Security-Token=IQoJb3JpZ2luX2Vj",
+        "password=hunter2hunter2",
+        '"secretAccessKey": "abcdefgh"',
+        "aws_secret_access_key = abcdefgh",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "before {} after", "a={}&b=1"])
+def test_what_looks_like_a_credential_is_redacted(secret: str, around: str) -> None:
+    shown = redact_text(around.format(secret))
+    assert REDACTED in shown
+    assert secret.rstrip("=").rpartition("=")[2].strip('" ')[-8:] not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-password-AbCdEf",
+        "arn:aws:iam::111122223333:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
+        "0c7f2a91-3b1d-4f6e-9a51-6d1f0b7e4c10",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "stratus-red-team-ec2-steal-credentials-role",
+        "AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+        "the password was changed",
+        "User alice is not authorized to perform: secretsmanager:GetSecretValue",
+        "my-bucket/path/to/SomeVeryLongCamelCaseFileName",
+        "eyes.wide.open",
+        "",
+    ],
+)
+def test_what_is_no_credential_stays(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (
+            {
+                "credentials": {
+                    "accessKeyId": "ASIA1",
+                    "secretAccessKey": "s",
+                    "sessionToken": "t",
+                    "expiration": "soon",
+                }
+            },
+            {
+                "credentials": {
+                    "accessKeyId": "ASIA1",
+                    "secretAccessKey": REDACTED,
+                    "sessionToken": REDACTED,
+                    "expiration": "soon",
+                }
+            },
+        ),
+        (
+            {"accessKey": {"accessKeyId": "AKIA1", "secretAccessKey": "s"}},
+            {"accessKey": {"accessKeyId": "AKIA1", "secretAccessKey": REDACTED}},
+        ),
+        ({"userData": "IyEvYmlu"}, {"userData": REDACTED}),
+        ({"userData": {"value": "x"}}, {"userData": {"value": REDACTED}}),
+        ({"secretString": "x", "SecretBinary": [1]}, {"secretString": REDACTED, "SecretBinary": REDACTED}),
+        (
+            {"sAMLAssertion": "x", "masterUserPassword": "y"},
+            {"sAMLAssertion": REDACTED, "masterUserPassword": REDACTED},
+        ),
+        ({"passwordResetRequired": False, "secretId": "db"}, {"passwordResetRequired": False, "secretId": "db"}),
+        ({"password": None, "hasPassword": True}, {"password": None, "hasPassword": True}),
+        ([1, 2.5, None, True, "a"], [1, 2.5, None, True, "a"]),
+        ({JWT: 1}, {REDACTED: 1}),
+    ],
+)
+def test_values_are_redacted_by_their_keys(value: Any, shown: Any) -> None:
+    assert redact(value) == shown
+
+
+def test_deep_and_wide_values_are_bounded() -> None:
+    deep: Any = "bottom"
+    for _ in range(5000):
+        deep = [deep]
+    assert "bottom" not in repr(redact(deep))
+    assert repr(redact(list(range(100_000)))).count("[...]") > 0
+    assert redact({"odd": object(), "set": {1}}) == {"odd": "[...]", "set": "[...]"}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "ey-",
+        "eyJ",
+        "-----BEGIN ",
+        "secret",
+        "A1b/",
+        "xoxb",
+        "ghp_",
+        'password"',
+        "sk-",
+        "Basic ",
+        "IQoJb3JpZ2lu",
+        "://",
+    ],
+)
+def test_no_text_takes_quadratic_time(piece: str) -> None:
+    """Without linear expressions these take minutes, and the run would be seen to hang."""
+    assert redact_text(piece * 30_000)
