@@ -82,13 +82,14 @@ class Pollers:
 
     @property
     def pollers(self) -> tuple[Poller, ...]:
-        """The pollers at work, whose tallies can be read."""
+        """The pollers at work, whose tallies can be read; after `stop`, those that were."""
         with self._lock:
             return tuple(running.poller for running in self._running.values())
 
     def start(self) -> Self:
         """Begin; records that are put from here on are seen even by a mapping that starts at LATEST."""
         self._stopping.clear()
+        self._running.clear()
         for index, (mapping, function) in enumerate(self._given):
             self._begin(f"{mapping.uuid}/{index}", mapping, function)
         if not self._given:
@@ -102,8 +103,8 @@ class Pollers:
         self._stopping.set()
         if self._discovery:
             self._discovery.join()
-        for key in list(self._running):
-            self._end(key)
+        for running in self._running.values():
+            running.stop()
 
     def drain(self, timeout_s: float = 30.0) -> None:
         """Wait until everything that was logged or put before is done; raises TimeoutError when that takes longer.
