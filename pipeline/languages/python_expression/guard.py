@@ -1,0 +1,376 @@
+"""The tree of the events that an expression may be true for.
+
+For every expression two trees are made, of the events for which it may come out true, and of those for which it may
+come out false; where it raises, it is neither. Both only ever say too much: `not` swaps them, `and` and `or` join them.
+
+An atom is an expression that looks at one key of the event. What it says of null, true and false, and of an event
+without the key, is found by evaluating it; what it says of texts and numbers is read from its form where that is known,
+and is otherwise any text or number. tests/laws holds the tree against the program on random rules and events.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipeline.checks import Contains, InRange, Is, IsType, OneOf, Prefix, Suffix, equals_number, one_of
+from pipeline.errors import ProgramError
+from pipeline.languages.python_expression.flat_event import index_of
+from pipeline.languages.python_expression.program import PythonProgram
+from pipeline.languages.python_expression.syntax import is_event
+from pipeline.predicate import (
+    FALSE,
+    MAX_DEPTH,
+    TRUE,
+    All,
+    AnyOf,
+    Node,
+    Not,
+    Path,
+    Some,
+    Test,
+    all_of,
+    any_of,
+    depth,
+    negate,
+    walk,
+)
+
+MAX_DOTS = 5
+"""Keys with more dots have too many readings to test; such an atom says nothing."""
+
+MAX_NODES = 5_000
+"""Trees beyond this size cost more than the program they guard."""
+
+EXACT_INTEGERS = 2**53
+"""Up to here a float and its shortest decimal are ordered alike among numbers."""
+
+TEXT = Test((), IsType(frozenset({"string"})))
+NUMBER = Test((), IsType(frozenset({"number"})))
+TEXT_OR_NUMBER = Test((), IsType(frozenset({"string", "number"})))
+LEAF = IsType(frozenset({"string", "number", "boolean", "null"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """For which events, or values, an expression may come out true, and for which false."""
+
+    true: Node
+    false: Node
+
+
+UNKNOWN = Outcome(TRUE, TRUE)
+
+
+def guard_tree(expression: ast.expr) -> Node:
+    """Return a tree that holds for every event for which the expression is true."""
+    tree = outcome(expression).true
+    return tree if depth(tree) <= MAX_DEPTH and _size(tree) <= MAX_NODES else TRUE
+
+
+def outcome(node: ast.expr) -> Outcome:
+    """Return for which events an expression may come out true or false."""
+    match node:
+        case ast.Constant(value=value):
+            return Outcome(TRUE, FALSE) if value else Outcome(FALSE, TRUE)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = outcome(operand)
+            return Outcome(inner.false, inner.true)
+        case ast.BoolOp(op=operator, values=values):
+            return _joined(operator, [outcome(value) for value in values])
+        case ast.Compare(left=left, ops=operators, comparators=rights) if len(operators) > 1:
+            return _joined(ast.And(), [outcome(link) for link in _links(left, operators, rights)])
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return _either(outcome(test), outcome(body), outcome(orelse))
+        case ast.Call(func=ast.Name(id="any"), args=[ast.List(elts=values) | ast.Tuple(elts=values)]):
+            return _joined(ast.Or(), [outcome(value) for value in values])
+        case ast.Call(func=ast.Name(id="all"), args=[ast.List(elts=values) | ast.Tuple(elts=values)]):
+            return _joined(ast.And(), [outcome(value) for value in values])
+        case ast.Compare(left=ast.Constant(value=str(key)), ops=[operator], comparators=[right]) if is_event(right):
+            return _has_key(key, wanted=isinstance(operator, ast.In))
+        case _:
+            return _atom(node)
+
+
+def _joined(operator: ast.boolop, parts: list[Outcome]) -> Outcome:
+    trues, falses = [part.true for part in parts], [part.false for part in parts]
+    if isinstance(operator, ast.And):
+        return Outcome(all_of(*trues), any_of(*falses))
+    return Outcome(any_of(*trues), all_of(*falses))
+
+
+def _either(test: Outcome, yes: Outcome, no: Outcome) -> Outcome:
+    if _size(test.true) + _size(test.false) + _size(yes.true) + _size(no.true) > MAX_NODES:
+        return UNKNOWN  # each level repeats its condition, so sizes can double
+    return Outcome(
+        any_of(all_of(test.true, yes.true), all_of(test.false, no.true)),
+        any_of(all_of(test.true, yes.false), all_of(test.false, no.false)),
+    )
+
+
+def _links(left: ast.expr, operators: list[ast.cmpop], rights: list[ast.expr]) -> Iterator[ast.expr]:
+    for operator, right in zip(operators, rights, strict=True):
+        yield ast.Compare(left=left, ops=[operator], comparators=[right])
+        left = right
+
+
+def _size(tree: Node) -> int:
+    return sum(1 for _ in walk(tree))
+
+
+# ---- keys of the flattened event ----
+
+
+def readings(key: str) -> list[Path]:
+    """Return every path whose value the flattened event may have under this key; none if they are too many."""
+    if key.count(".") > MAX_DOTS:
+        return []
+    paths: list[Path] = []
+    for segments in _segmentations(key):
+        found: list[Path] = [(segments[0],)]
+        for segment in segments[1:]:
+            index = index_of(segment)
+            steps: list[str | int] = [segment] if index is None else [segment, index]
+            found = [(*path, step) for path in found for step in steps]
+        paths.extend(found)
+    return paths
+
+
+def _segmentations(key: str) -> Iterator[tuple[str, ...]]:
+    """Yield every way to take some dots of a key for separators, all of them first."""
+    place = key.find(".")
+    while place >= 0:
+        for rest in _segmentations(key[place + 1 :]):
+            yield (key[:place], *rest)
+        place = key.find(".", place + 1)
+    yield (key,)
+
+
+def _missing(paths: list[Path]) -> Node:
+    return all_of(*(negate(Test(path, LEAF)) for path in paths))
+
+
+def _has_key(key: str, *, wanted: bool) -> Outcome:
+    paths = readings(key)
+    if not paths:
+        return UNKNOWN
+    there, gone = any_of(*(Test(path, LEAF) for path in paths)), _missing(paths)
+    return Outcome(there, gone) if wanted else Outcome(gone, there)
+
+
+# ---- atoms ----
+
+
+def _atom(node: ast.expr) -> Outcome:
+    key = _only_key(node)
+    paths = readings(key) if key is not None else []
+    if key is None or not paths:
+        return UNKNOWN
+    found, atom = _of_value(node), _as_bool(node)
+    verdicts = {value: _truth(atom, {key: value}) for value in (None, True, False)}
+    trues = [value for value, verdict in verdicts.items() if verdict is True]
+    falses = [value for value, verdict in verdicts.items() if verdict is False]
+    without = _truth(atom, {})
+    return Outcome(
+        _anywhere(paths, _widened(found.true, trues), missing=without is True),
+        _anywhere(paths, _widened(found.false, falses), missing=without is False),
+    )
+
+
+def _widened(value: Node, constants: list[bool | None]) -> Node:
+    """Add null, true and false to what a value may be; as types where that says the same."""
+    first, *rest = value.children if isinstance(value, All) and value.children else (value,)
+    if first != TEXT_OR_NUMBER:
+        return any_of(value, *(Test((), Is(constant)) for constant in constants))
+    added = {"null"} if None in constants else set()
+    alone = [constant for constant in constants if constant is not None]
+    if len(alone) > 1:
+        added, alone = added | {"boolean"}, []
+    types = IsType(frozenset({"string", "number", *added}))  # type: ignore[arg-type]  # these are type names
+    return any_of(all_of(Test((), types), *rest), *(Test((), Is(constant)) for constant in alone))
+
+
+def _anywhere(paths: list[Path], value: Node, *, missing: bool) -> Node:
+    return any_of(*(_at(path, value) for path in paths), *([_missing(paths)] if missing else []))
+
+
+def _at(path: Path, value: Node) -> Node:
+    match value:
+        case Test((), check):
+            return Test(path, check)
+        case AnyOf(children):
+            return any_of(*(_at(path, child) for child in children))
+        case All() | Not() | Some():
+            return Some(path, value)
+        case _:
+            return value
+
+
+def _truth(atom: PythonProgram, event: dict[str, Any]) -> bool | None:
+    """Tell whether an atom comes out true; None where it raises."""
+    try:
+        return atom.run(event, "").matched
+    except ProgramError:
+        return None
+
+
+def _as_bool(node: ast.expr) -> PythonProgram:
+    return PythonProgram("", ast.Call(func=ast.Name(id="bool"), args=[node], keywords=[]))
+
+
+def _only_key(node: ast.expr) -> str | None:
+    """Return the one key that an expression looks up; None if there is no one, or it uses the event otherwise."""
+    keys: set[str] = set()
+    uses = 0
+    for each in ast.walk(node):
+        key = _looked_up(each)
+        if key is not None:
+            keys.add(key)
+            uses -= 1  # the `event` inside the look-up, which is walked as well
+        elif is_event(each):
+            uses += 1
+    return next(iter(keys)) if len(keys) == 1 and uses == 0 else None
+
+
+def _looked_up(node: ast.AST) -> str | None:
+    match node:
+        case ast.Subscript(value=event, slice=ast.Constant(value=str(key))) if is_event(event):
+            return key
+        case ast.Call(func=ast.Attribute(value=event, attr="get"), args=[ast.Constant(value=str(key)), *_]) if is_event(
+            event
+        ):
+            return key
+        case _:
+            return None
+
+
+# ---- what an atom says of a text or a number under its key ----
+
+
+def _of_value(node: ast.expr) -> Outcome:
+    match node:
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            return _comparison(left, operator, right)
+        case ast.Call(func=ast.Attribute(value=receiver, attr="startswith" | "endswith" as name), args=[argument]):
+            return _edge(receiver, name, _texts(argument))
+        case _ if _looked_up(node) is not None:
+            nothing = any_of(Test((), one_of("")), Test((), equals_number(0)))
+            return Outcome(all_of(TEXT_OR_NUMBER, negate(nothing)), nothing)
+        case _:
+            return _any_value()
+
+
+def _any_value() -> Outcome:
+    return Outcome(TEXT_OR_NUMBER, TEXT_OR_NUMBER)
+
+
+def _subject(node: ast.expr) -> bool | None:
+    """Tell whether a node is the look-up itself (False) or its folded form (True); None if it is something else."""
+    if _looked_up(node) is not None:
+        return False
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="lower" | "casefold"), args=[], keywords=[]):
+            # lower, then casefold, is casefold: true of every character, so folded checks hold wherever lower() did
+            return True if _looked_up(inner) is not None else None
+        case _:
+            return None
+
+
+def _comparison(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Outcome:
+    fold = _subject(left)
+    if fold is not None:
+        constants = _constants(right)
+        if constants is None:
+            return _any_value()
+        match operator:
+            case ast.Eq() | ast.NotEq() if isinstance(right, ast.Constant):
+                return _equals(constants, fold=fold, swap=isinstance(operator, ast.NotEq))
+            case ast.In() | ast.NotIn() if not isinstance(right, ast.Constant):
+                return _equals(constants, fold=fold, swap=isinstance(operator, ast.NotIn))
+            case ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() if isinstance(right, ast.Constant):
+                return _ordered(constants[0], operator)
+            case _:
+                return _any_value()
+    fold = _subject(right)
+    if fold is not None and isinstance(left, ast.Constant):
+        return _flipped(left.value, operator, fold=fold)
+    return _any_value()
+
+
+def _flipped(constant: Any, operator: ast.cmpop, *, fold: bool) -> Outcome:
+    """Return the outcome of a comparison with the constant on the left."""
+    match operator:
+        case ast.Eq() | ast.NotEq():
+            return _equals([constant], fold=fold, swap=isinstance(operator, ast.NotEq))
+        case ast.In() | ast.NotIn() if isinstance(constant, str):
+            return _text_only(Test((), Contains(text=constant, fold=fold)), fold, isinstance(operator, ast.NotIn))
+        case _:
+            return _any_value()
+
+
+def _edge(receiver: ast.expr, name: str, texts: list[str] | None) -> Outcome:
+    fold = _subject(receiver)
+    if fold is None or texts is None:
+        return _any_value()
+    kind = Prefix if name == "startswith" else Suffix
+    return _text_only(any_of(*(Test((), kind(text=text, fold=fold)) for text in texts)), fold, swap=False)
+
+
+def _text_only(found: Node, fold: bool, swap: bool) -> Outcome:
+    """Return the outcome of a question that only texts can answer. A folded check may hold where lower() does not."""
+    not_found = TEXT if fold else all_of(TEXT, negate(found))
+    return Outcome(not_found, found) if swap else Outcome(found, not_found)
+
+
+def _equals(constants: list[Any], *, fold: bool, swap: bool) -> Outcome:
+    texts = [value for value in constants if isinstance(value, str)]
+    nodes: list[Node] = [Test((), OneOf(texts=frozenset(texts), fold=fold))] if texts else []
+    numbers = [value for value in constants if isinstance(value, int | float)]
+    rough = fold
+    for number in numbers:
+        exact = abs(number) < EXACT_INTEGERS
+        rough = rough or not exact
+        nodes.append(Test((), equals_number(Decimal(repr(+number)))) if exact else NUMBER)
+    equal = any_of(*nodes)
+    unequal = TEXT_OR_NUMBER if rough else all_of(TEXT_OR_NUMBER, negate(equal))
+    return Outcome(unequal, equal) if swap else Outcome(equal, unequal)
+
+
+def _ordered(constant: Any, operator: ast.cmpop) -> Outcome:
+    if isinstance(constant, str):
+        return Outcome(TEXT, TEXT)
+    if constant is None:
+        return Outcome(FALSE, FALSE)
+    if abs(constant) >= EXACT_INTEGERS or constant != constant:  # noqa: PLR0124 - NaN
+        return Outcome(NUMBER, NUMBER)
+    number = Decimal(repr(+constant))
+    above = InRange(low=number, low_open=isinstance(operator, ast.Gt | ast.LtE))
+    below = InRange(high=number, high_open=isinstance(operator, ast.Lt | ast.GtE))
+    beyond = all_of(NUMBER, negate(Test((), InRange())))  # infinities and NaN, which no range holds
+    up, down = any_of(Test((), above), beyond), any_of(Test((), below), beyond)
+    return Outcome(up, down) if isinstance(operator, ast.Gt | ast.GtE) else Outcome(down, up)
+
+
+def _constants(node: ast.expr) -> list[Any] | None:
+    """Return the constants of a literal, or of a tuple, list or set of them; None for anything else."""
+    match node:
+        case ast.Constant(value=value):
+            return [value]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return [-value]
+        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
+            scalars = [_constants(element) for element in elements if isinstance(element, ast.Constant | ast.UnaryOp)]
+            values = [value for found in scalars if found is not None for value in found]
+            return values if len(values) == len(elements) else None
+        case _:
+            return None
+
+
+def _texts(node: ast.expr) -> list[str] | None:
+    values = _constants(node) if isinstance(node, ast.Constant | ast.Tuple) else None
+    if values is None or not all(isinstance(value, str) for value in values):
+        return None
+    return values
