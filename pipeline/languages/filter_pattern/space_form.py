@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipeline.checks import Contains, InRange
+from pipeline.checks import Contains, InRange, one_of
 from pipeline.languages.condition import Verdict
 from pipeline.languages.filter_pattern.combine import leaves, lower, read_expression, write
 from pipeline.languages.filter_pattern.cursor import Cursor
@@ -197,6 +197,9 @@ def _lower_condition(leaf: Leaf) -> Node:
 
 
 def _lower_number(operator: Operator, value: Number) -> Node:
+    if operator == "=":
+        # the text counts where the number is beyond a double
+        return any_of(Test(_TEXT, one_of(value.literal)), Test(_NUMBER, number_check("=", value.literal)))
     if operator != "!=":
         return Test(_NUMBER, number_check(operator, value.literal))
     # a field that is no number differs from every number; one beyond a double differs from none, as in the JSON form
