@@ -11,12 +11,14 @@ from typing import Any
 _TIMEOUT_S = {"dynamodb": 1}
 """DynamoDB answers within milliseconds, or is in trouble; the rest get longer."""
 _DEFAULT_TIMEOUT_S = 3
-_ATTEMPTS = 2
+_ATTEMPTS = {"sns": 1, "ses": 1}
+"""What is sent must not be sent twice because an answer got lost."""
+_DEFAULT_ATTEMPTS = 2
 
 
 @lru_cache(maxsize=16)
-def client(service: str) -> Any:
-    """Return the one client of a service."""
+def client(service: str, region: str = "") -> Any:
+    """Return the one client of a service, in the function's own region or another."""
     import boto3
     from botocore.config import Config
 
@@ -24,9 +26,9 @@ def client(service: str) -> Any:
     config = Config(
         connect_timeout=timeout_s,
         read_timeout=timeout_s,
-        retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+        retries={"total_max_attempts": _ATTEMPTS.get(service, _DEFAULT_ATTEMPTS), "mode": "standard"},
     )
-    return boto3.client(service, config=config)
+    return boto3.client(service, region_name=region or None, config=config)
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -36,6 +36,22 @@ def _build(config: DestinationConfig, around: Surroundings) -> Destination:
             from pipeline.destinations.slack import Slack
 
             return Slack(config.id, options["channel"], secret("token"), context, around.slack_api_url)
+        case "slack_webhook":
+            from pipeline.destinations.slack_webhook import SlackWebhook
+
+            return SlackWebhook(config.id, secret("webhook_url"), context)
+        case "sns":
+            from pipeline.destinations.sns import Sns
+
+            return Sns(config.id, options["sns_arn"], context)
+        case "ses":
+            from pipeline.destinations.ses import Ses
+
+            return Ses(config.id, options["from_email"], options["to_emails"], context)
+        case "webhook":
+            from pipeline.destinations.webhook import Webhook
+
+            return Webhook(config.id, options["url"], secret("secret") if "secret" in options else None, context)
         case "stdout":
             from pipeline.destinations.stdout import Stdout
 

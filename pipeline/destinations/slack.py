@@ -10,10 +10,10 @@ from urllib.error import URLError
 
 from pipeline.alerts.content import Content
 from pipeline.alerts.ports import Posted
+from pipeline.destinations.network import unavailable
 from pipeline.destinations.rendering import rendered
 from pipeline.destinations.secret import Secret
 from pipeline.destinations.slack_errors import delivery_error
-from pipeline.errors import Unavailable
 from pipeline.render import slack as render
 from pipeline.render.context import Context
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 5
 API_URL = "https://slack.com/api/"
-_NEVER_SENT = (ConnectionRefusedError,)
-"""What surely did not arrive. Every other network failure may have come after Slack took the message."""
 
 
 class Slack:
@@ -78,9 +76,7 @@ class Slack:
         except SlackApiError as error:
             raise self._failure(error.response) from error
         except (URLError, HTTPException, OSError) as error:
-            reason = error.reason if isinstance(error, URLError) else error
-            ambiguous = not isinstance(reason, _NEVER_SENT)
-            raise Unavailable(f"{type(reason).__name__}: {reason}", ambiguous=ambiguous) from error
+            raise unavailable(error) from error
 
     def _failure(self, response: Any) -> Exception:
         headers = {name.lower(): value for name, value in response.headers.items()}
