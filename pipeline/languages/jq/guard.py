@@ -36,6 +36,7 @@ from pipeline.languages.jq.known import (
     children,
     compare,
     counted,
+    either,
     equal,
     falsy,
     findable,
@@ -53,7 +54,7 @@ from pipeline.predicate import FALSE, MAX_DEPTH, TRUE, Node, all_of, any_of, chi
 MAX_NODES = 4000
 """A larger tree costs more than it saves."""
 _MAX_STEPS = 20_000
-_MAX_WAYS = 64
+_MAX_WAYS = 2048
 
 
 def guard(program: Syntax) -> Node:
@@ -116,8 +117,8 @@ class _Reading:
         """Return the trees under which some output of the expression is truthy, and falsy."""
         ways = self.ways(node, value, scope)
         return (
-            any_of(*(all_of(tree, truthy(output)) for tree, output in ways)),
-            any_of(*(all_of(tree, falsy(output)) for tree, output in ways)),
+            either(*(all_of(tree, truthy(output)) for tree, output in ways)),
+            either(*(all_of(tree, falsy(output)) for tree, output in ways)),
         )
 
     def ways(self, node: Syntax, value: Value, scope: Scope) -> Ways:
@@ -188,15 +189,16 @@ class _Reading:
             case "|":
                 return self._each(left, value, scope, lambda output: self.ways(right, output, scope))
             case ",":
-                return self.ways(left, value, scope) + self.ways(right, value, scope)
+                found = (self.ways(part, value, scope) for part in nodes.operands(op, left, right))
+                return tuple(way for ways in found for way in ways)
             case "//":
                 return self._alternative(left, right, value, scope)
             case "and" | "or":
-                true_1, false_1 = self.verdict(left, value, scope)
-                true_2, false_2 = self.verdict(right, value, scope)
+                pairs = [self.verdict(part, value, scope) for part in nodes.operands(op, left, right)]
+                when_true, when_false = (yes for yes, _ in pairs), (no for _, no in pairs)
                 if op == "and":
-                    return verdicts(all_of(true_1, true_2), any_of(false_1, false_2))
-                return verdicts(any_of(true_1, true_2), all_of(false_1, false_2))
+                    return verdicts(all_of(*when_true), either(*when_false))
+                return verdicts(either(*when_true), all_of(*when_false))
             case _:
                 return self._compared(op, self.ways(left, value, scope), self.ways(right, value, scope))
 
@@ -207,7 +209,7 @@ class _Reading:
                 yes, no = compare(op, left, right)
                 when_true.append(all_of(tree_1, tree_2, yes))
                 when_false.append(all_of(tree_1, tree_2, no))
-        return verdicts(any_of(*when_true), any_of(*when_false))
+        return verdicts(either(*when_true), either(*when_false))
 
     def _alternative(self, left: Syntax, right: Syntax, value: Value, scope: Scope) -> Ways:
         ways = self.ways(left, value, scope)
@@ -283,7 +285,7 @@ class _Reading:
         """`IN(source)` and `IN(values; source)`: whether some value equals some output of source."""
         lefts = self.ways(args[0], value, scope) if len(args) == 2 else ((TRUE, value),)  # noqa: PLR2004
         rights = self.ways(args[-1], value, scope)
-        yes = any_of(
+        yes = either(
             *(all_of(tree_1, tree_2, equal(left, right)[0]) for tree_1, left in lefts for tree_2, right in rights)
         )
         if len(args) == 1 and _is_list_of_constants(args[0]):
@@ -348,13 +350,8 @@ def _is_plain_path(node: Syntax) -> bool:
 
 
 def _is_list_of_constants(node: Syntax) -> bool:
-    match node:
-        case nodes.Binary(",", left, right):
-            return _is_list_of_constants(left) and _is_list_of_constants(right)
-        case nodes.Literal():
-            return True
-        case _:
-            return False
+    parts = nodes.operands(",", node.left, node.right) if isinstance(node, nodes.Binary) and node.op == "," else [node]
+    return all(isinstance(part, nodes.Literal) for part in parts)
 
 
 def regex_arguments(args: tuple[Syntax, ...]) -> tuple[str, str] | None:

@@ -148,3 +148,12 @@ def walk(node: Syntax) -> Iterator[Syntax]:
         current = stack.pop()
         yield current
         stack.extend(parts_of(current))
+
+
+def operands(op: str, left: Syntax, right: Syntax) -> list[Syntax]:
+    """Return what a chain `a op b op c` joins, in order, without recursion: authors list hundreds of names."""
+    parts = [right]
+    while isinstance(left, Binary) and left.op == op:
+        parts.append(left.right)
+        left = left.left
+    return [left, *reversed(parts)]
