@@ -6,6 +6,7 @@ Timeouts are short and retries few, because a Lambda that waits for a service ca
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 _TIMEOUT_S = {"dynamodb": 1}
@@ -14,11 +15,26 @@ _DEFAULT_TIMEOUT_S = 3
 _ATTEMPTS = {"sns": 1, "ses": 1}
 """What is sent must not be sent twice because an answer got lost."""
 _DEFAULT_ATTEMPTS = 2
+_MAKING = Lock()
+
+
+def client(service: str, region: str = "") -> Any:
+    """Return the one client of a service, in the function's own region or another.
+
+    Any thread may ask: clients may be shared between threads, only the making of them may not.
+    """
+    with _MAKING:
+        return _client(service, region)
+
+
+def forget_clients() -> None:
+    """Make clients anew from now on, for the credentials and addresses that the environment then has."""
+    with _MAKING:
+        _client.cache_clear()
 
 
 @lru_cache(maxsize=16)
-def client(service: str, region: str = "") -> Any:
-    """Return the one client of a service, in the function's own region or another."""
+def _client(service: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 

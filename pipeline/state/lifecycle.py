@@ -26,6 +26,9 @@ OVERDUE_MS = 3_600_000
 """How late a deferred alert's ticket may be before the stream stops waiting for it."""
 MAX_QUEUE_DELAY_S = 900
 """Longest DelaySeconds of SQS."""
+DAY_MS = 86_400_000
+GROUP_KEPT_MS = 7 * DAY_MS
+"""How long a group stays after its window: a ticket may still come for it for three days, and it must find it."""
 
 
 class ClaimState(StrEnum):
@@ -45,6 +48,14 @@ class Claim(NamedTuple):
     state: ClaimState
     owner: str
     until_ms: int
+
+
+KEPT_MS = {
+    ClaimState.CLAIMED: DAY_MS,  # whoever comes again must know that it tried before, and that it may have arrived
+    ClaimState.DEFERRED: OVERDUE_MS + DAY_MS,
+    ClaimState.TOLD: 0,
+}
+"""How long after its `until_ms` a claim may be deleted: not before its absence means the same as its presence."""
 
 
 class Found(StrEnum):
@@ -168,3 +179,12 @@ def standing(group: Group | None, owner: str, now_ms: int) -> Standing:
             return Standing.OPEN
         case _:
             return Standing.NONE
+
+
+def is_same_opening(group: Group | None, opening: Group) -> bool:
+    """Tell whether a stored group is this very opening: a store's answer may be lost, and the request repeated."""
+    return group is not None and _name_of_opening(group) == _name_of_opening(opening)
+
+
+def _name_of_opening(group: Group) -> tuple[GroupState, str, int, int]:
+    return group.state, group.opener, group.lease_until_ms, group.window_until_ms

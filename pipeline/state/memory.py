@@ -18,14 +18,13 @@ from pipeline.state.lifecycle import (
     Standing,
     Then,
     classify,
+    is_same_opening,
     standing,
 )
-from pipeline.state.protocol import Joining
+from pipeline.state.protocol import MAX_SAMPLE, Joining
 
 MAX_CLAIMS: Final = 500_000
 MAX_THINGS: Final = 50_000
-MAX_SAMPLE: Final = 20
-"""How many sources and targets a group remembers."""
 
 
 class MemoryState:
@@ -64,6 +63,8 @@ class MemoryState:
     def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
         with self._lock:
             found = self._groups.get(key)
+            if is_same_opening(found, group):
+                return True, None
             if standing(found, group.opener, now_ms) is not Standing.NONE:
                 return False, found
             self._groups[key] = group
@@ -107,8 +108,8 @@ class MemoryState:
             found = self._groups.get(key)
             if found is None or found.opener != opener or found.state is GroupState.CLOSED:
                 return None
-            self._groups[key] = replace(found, state=GroupState.CLOSED)
-            return found
+            self._groups[key] = closed = replace(found, state=GroupState.CLOSED)
+            return closed
 
     def take_token(self, bucket: str, *, interval_ms: int, burst: int, now_ms: int) -> int:
         tolerance_ms = (burst - 1) * interval_ms

@@ -7,11 +7,14 @@ names, so nothing an attacker chooses becomes a key. Times are epoch millisecond
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from pipeline.state.lifecycle import Claim, Group
+
+MAX_SAMPLE: Final = 20
+"""How many sources and how many targets a group remembers."""
 
 
 class Joining(msgspec.Struct, frozen=True):
@@ -53,7 +56,8 @@ class State(Protocol):
     def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
         """Store a new group where none is open (none, closed, or its window over).
 
-        Returns (True, the ended group it replaced if that one was never closed) or (False, the open group).
+        Returns (True, the ended group it replaced if that one was never closed) or (False, the open group). Asked
+        again in the same words, as after a lost answer, it says (True, None).
         """
         ...
 
@@ -65,7 +69,10 @@ class State(Protocol):
         ...
 
     def join_group(self, key: str, joining: Joining, *, now_ms: int) -> Group | None:
-        """Add to an open or opening group; returns it with everything added, or None if its window is over."""
+        """Add to an open or opening group; returns it with everything added, or None if its window is over.
+
+        Samples stop at MAX_SAMPLE, and their order means nothing: a store may keep them as a set.
+        """
         ...
 
     def posted_group(self, key: str, opener: str, *, channel: str, message: str, told: int) -> Group | None:
@@ -73,7 +80,7 @@ class State(Protocol):
         ...
 
     def close_group(self, key: str, opener: str) -> Group | None:
-        """End a group; returns it as it ended, or None if it is another opener's or closed already."""
+        """End a group; returns it closed, or None if it is another opener's or closed already."""
         ...
 
     # ---- turns ----
