@@ -63,7 +63,9 @@ _NAMED = re.compile(
 )
 """`name=value` and `"name": "value"` inside text. A secret's ARN (`:secret:name`) is a name, not a secret."""
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40,}")
+_AWS_SECRET_LENGTH = 40
+_SLASHES_AT_MOST = 8
 _CHANGES = 14
 """Forty random base64 characters change their class (upper, lower, digit, sign) about 25 times; names and paths of
 that length rarely do so half as often, and hexadecimal digests have no upper case beside lower case."""
@@ -81,7 +83,7 @@ def redact_text(text: str) -> str:
     """Return text with everything in it that looks like a credential replaced by a marker."""
     text = _LOOKS.sub(REDACTED, text)
     text = _NAMED.sub(lambda found: found["name"] + found["between"] + REDACTED, text)
-    return _AWS_SECRET.sub(lambda found: REDACTED if _looks_random(found[0]) else found[0], text)
+    return _AWS_SECRET.sub(lambda found: _without_secrets(found[0]), text)
 
 
 def is_secret_key(key: str) -> bool:
@@ -122,6 +124,22 @@ def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
 
 
 _SHOWN_OF_CREDENTIALS = frozenset(["accessKeyId", "expiration"])
+
+
+def _without_secrets(run: str) -> str:
+    """Redact each forty random characters that end where the run or a part of a path ends.
+
+    A secret may hold slashes itself, about one in two does; eight are beyond chance.
+    """
+    shown, kept_to, start = [], 0, 0
+    while 0 <= start <= len(run) - _AWS_SECRET_LENGTH:
+        end = start + _AWS_SECRET_LENGTH
+        piece = run[start:end]
+        if run[end : end + 1] in {"", "/"} and piece.count("/") < _SLASHES_AT_MOST and _looks_random(piece):
+            shown += [run[kept_to:start], REDACTED]
+            start = kept_to = end
+        start = run.find("/", start) + 1 or -1
+    return "".join([*shown, run[kept_to:]])
 
 
 def _looks_random(text: str) -> bool:

@@ -72,7 +72,7 @@ def summarize(event: dict[str, Any]) -> EventSummary:
         resource=resource_of(event),
         outcome=outcome,
         error=clean(error, _LIMITS["error"]),
-        account=clean(account_of(event), 64),
+        account=clean(account_of(event), _LIMITS["account"]),
         region=clean(text_at(event, "awsRegion"), _LIMITS["region"]),
         origin=clean(text_at(event, "sourceIPAddress"), _LIMITS["origin"]),
         user_agent=clean(text_at(event, "userAgent"), _LIMITS["user_agent"]),

@@ -38,7 +38,7 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE K
         "aws_secret_access_key = abcdefgh",
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "before {} after", "a={}&b=1"])
+@pytest.mark.parametrize("around", ["{}", "before {} after", "b/{}/k", "a={}&b=1"])
 def test_what_looks_like_a_credential_is_redacted(secret: str, around: str) -> None:
     shown = redact_text(around.format(secret))
     assert REDACTED in shown
