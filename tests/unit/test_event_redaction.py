@@ -132,6 +132,8 @@ def test_deep_and_wide_values_are_bounded() -> None:
         "Basic ",
         "IQoJb3JpZ2lu",
         "://",
+        "/",
+        SECRET + "/",
     ],
 )
 def test_no_text_takes_quadratic_time(piece: str) -> None:
