@@ -5,12 +5,13 @@ The witness is Python's own `eval` of the rule over the event flattened by five 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ProgramError, ProgramFailed, ProgramUndecided, RuleError
+from pipeline.errors import ProgramFailed, ProgramUndecided, RuleError
 from pipeline.languages.python_expression import parse, program
 from pipeline.languages.python_expression.flat_event import MISSING, flatten, lookup
 from pipeline.predicate import MAX_DEPTH, depth, holds, show
@@ -32,8 +33,8 @@ BUILTINS = {"any": any, "all": all, "len": len, "str": str, "int": int, "bool": 
 def python_says(rule: str, event: Json) -> object:
     """Return the value, or the class of the exception."""
     try:
-        return eval(rule, {"__builtins__": BUILTINS}, {"event": flat(event)})
-    except Exception as error:
+        return eval(rule, {"__builtins__": BUILTINS, "event": flat(event)})
+    except Exception as error:  # noqa: BLE001 - a random rule raises anything
         return type(error)
 
 
@@ -41,7 +42,9 @@ def python_says(rule: str, event: Json) -> object:
 
 NAMES = st.sampled_from(["a", "b", "0", "1", "a.b", "a.0", "", ".", "x"])
 KEYS = st.sampled_from(["a", "b", "a.b", "a.0", "a.b.0", "b.1.a", "x", "a..b", ".", "", "a.a.b", "0.a", "a.00", "b.-1"])
-TEXTS = st.sampled_from(["", "a", "b", "ab", "Root", "root", "ROOT", "10.0.0.1", "é", "ß", "SS", "ı", "K", "ΑΣ", "x,y"])
+TEXTS = st.sampled_from(
+    ["", "a", "b", "ab", "Root", "root", "ROOT", "10.0.0.1", "é", "ß", "SS", "\u0131", "K", "ΑΣ", "x,y"]
+)
 BIG = st.sampled_from([2**53, 2**53 + 1, 10**30, int(1e300), 1e300, 1e16, 0.1, 2.5, -0.0, 1e308])
 NUMBERS = st.one_of(st.integers(-2, 3), st.sampled_from([1.0, 0.0]), BIG)
 ODD_NUMBERS = st.sampled_from([float("inf"), float("-inf"), float("nan")])
@@ -60,7 +63,9 @@ def look_ups(draw: st.DrawFn) -> str:
     key = repr(draw(KEYS))
     forms = [f"event[{key}]", f"event.get({key})", f"event.get({key}, {draw(CONSTANTS)})", f"event.get({key}, '')"]
     text = draw(st.sampled_from(forms))
-    method = draw(st.sampled_from(["", "", "", "", ".lower()", ".upper()", ".casefold()", ".strip()", ".split(',')[0]"]))
+    method = draw(
+        st.sampled_from(["", "", "", "", ".lower()", ".upper()", ".casefold()", ".strip()", ".split(',')[0]"])
+    )
     return f"{text}{method}"
 
 
@@ -103,12 +108,17 @@ def rules(draw: st.DrawFn, depth_left: int = 2) -> str:
     if depth_left == 0 or draw(st.integers(0, 3)) == 0:
         return draw(atoms())
     first, second = draw(rules(depth_left - 1)), draw(rules(depth_left - 1))
-    forms = [f"({first}) and ({second})", f"({first}) or ({second})", f"not ({first})", f"not (({first}) or ({second}))"]
+    forms = [
+        f"({first}) and ({second})",
+        f"({first}) or ({second})",
+        f"not ({first})",
+        f"not (({first}) or ({second}))",
+    ]
     forms += [f"({first}) if ({second}) else ({draw(atoms())})", f"bool({first})", f"not (({first}) and ({second}))"]
     return draw(st.sampled_from(forms))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rules(), st.lists(EVENTS, min_size=1, max_size=4))
 def test_a_rule_is_what_python_makes_of_it(rule: str, events: list[Json]) -> None:
     """A program matches when Python's result is True itself, and fails when Python raises."""
@@ -125,7 +135,7 @@ def test_a_rule_is_what_python_makes_of_it(rule: str, events: list[Json]) -> Non
             assert matched == (expected is True), (rule, event, expected)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rules(), st.lists(EVENTS, min_size=1, max_size=4))
 def test_the_guard_misses_nothing(rule: str, events: list[Json]) -> None:
     """Whatever event Python accepts, the guard tree admits."""
@@ -137,7 +147,7 @@ def test_the_guard_misses_nothing(rule: str, events: list[Json]) -> None:
             assert condition.matches(event)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text("ab.01", max_size=4), VALUES, max_size=3), st.text("ab.01", max_size=8))
 def test_looking_up_is_flattening(event: Json, key: str) -> None:
     """A key found in the nested event is the key of the flattened event, collisions included."""
@@ -148,23 +158,42 @@ def test_looking_up_is_flattening(event: Json, key: str) -> None:
 
 
 TOKENS = st.sampled_from(
-    "event ['a'] .get( 'a' , ) ( == and or not in for x if else 1 9 ** * + 'a' lambda : __class__ . () [ ] { } is None "
-    "any str % - < \n f'{ }' event[ startswith join replace".split(" ")
+    [
+        *(
+            "event",
+            "event[",
+            "['a']",
+            ".get(",
+            "'a'",
+            "f'{",
+            "}'",
+            "x",
+            "1",
+            "9",
+            "\n",
+            "[",
+            "]",
+            "(",
+            ")",
+            "{",
+            "}",
+            "()",
+        ),
+        *("and", "or", "not", "in", "is", "for", "if", "else", "lambda", "None", "any", "str", "startswith", "join"),
+        *("==", "<", "**", "*", "+", "-", "%", ",", ":", ".", ":=", "__class__", "replace"),
+    ]
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(TOKENS, max_size=10).map(" ".join), EVENTS)
 def test_any_text_compiles_or_is_refused(text: str, event: Json) -> None:
-    """Whatever stands where a rule should is compiled or refused with a RuleError; a program raises ProgramErrors only."""
+    """A text is compiled or refused with a RuleError, and a program raises ProgramFailed or ProgramUndecided only."""
     try:
         condition = parse(text)
-    except RuleError as error:
-        assert error.message
+    except RuleError:
         return
     assert program(text) == condition.program
     assert condition.program is not None
-    try:
+    with contextlib.suppress(ProgramFailed, ProgramUndecided):
         condition.program.run(event, "")
-    except ProgramError as error:
-        assert isinstance(error, ProgramFailed | ProgramUndecided)

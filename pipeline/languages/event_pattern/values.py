@@ -157,7 +157,7 @@ def _read_matcher(matcher: Pairs, spot: Spot) -> Node | None:
         case "prefix" | "suffix" | "equals-ignore-case" | "wildcard":
             return _text(name, value, inner)
         case _:
-            close = difflib.get_close_matches(name, OPERATORS, n=1, cutoff=0.5)
+            close = difflib.get_close_matches(name, OPERATORS, n=1, cutoff=0.7)
             hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(OPERATORS[:-1])}"
             raise spot.error(f'unknown matcher "{name}"', hint)
 

@@ -290,6 +290,10 @@ def _comparison(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Outcome
                 return _equals(constants, fold=fold, swap=isinstance(operator, ast.NotEq))
             case ast.In() | ast.NotIn() if not isinstance(right, ast.Constant):
                 return _equals(constants, fold=fold, swap=isinstance(operator, ast.NotIn))
+            case ast.Is():
+                return Outcome(FALSE, TEXT_OR_NUMBER)  # of None, True and False, which are asked apart
+            case ast.IsNot():
+                return Outcome(TEXT_OR_NUMBER, FALSE)
             case ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() if isinstance(right, ast.Constant):
                 return _ordered(constants[0], operator)
             case _:

@@ -199,7 +199,7 @@ def _check_name(node: ast.Name, source: Source, names: frozenset[str]) -> None:
         return
     if node.id in FUNCTIONS:
         raise source.error(node, f"{node.id} can only be called", f"write {node.id}(...)")
-    close = difflib.get_close_matches(node.id, [*names, *FUNCTIONS, "True", "False", "None"], n=1)
+    close = difflib.get_close_matches(node.id, [*names, *FUNCTIONS, "True", "False", "None"], n=1, cutoff=0.8)
     hint = f"did you mean {close[0]}?" if close else f'a field is written event["{node.id}"], a text in quotes'
     raise source.error(node, f'there is no "{node.id}" in a rule', hint)
 
