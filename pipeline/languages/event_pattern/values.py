@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipeline.checks import Contains, Glob, InRange, Is, IsType, OneOf, Prefix, Suffix, cidr, equals_number, one_of
+from pipeline.checks import Contains, Glob, Is, IsType, OneOf, Prefix, Suffix, cidr, one_of
+from pipeline.languages.event_pattern.numeric import exact_number, number_in_range, numeric
 from pipeline.languages.event_pattern.reading import Pairs, Spot, kind, written
 from pipeline.predicate import FALSE, Node, Test, all_of, any_of, negate
 
@@ -29,12 +30,6 @@ OPERATORS = (
     "exactly",
 )
 """What may stand in a matcher. `exactly` is not documented by EventBridge; its matching engine knows it."""
-
-MAX_NUMBER = Decimal(5_000_000_000)
-"""Largest magnitude of numeric matching, in patterns and in events (EventBridge guide, "Numeric matching")."""
-
-MAX_EXPONENT = 400
-"""JSON numbers beyond this many digits are no double anywhere, and slow to compare."""
 
 LEAF = IsType(frozenset({"string", "number", "boolean", "null"}))
 STRING = IsType(frozenset({"string"}))
@@ -113,7 +108,7 @@ def _read_value(value: Any, spot: Spot) -> Node | None:
         case str():
             return _exact(value)
         case int() | Decimal():
-            return Test((), equals_number(_number(value, spot)))
+            return Test((), equals_number(exact_number(value, spot)))
         case _:
             raise spot.error("a value must be a string, number, true, false, null or a matcher, not an array")
 
@@ -133,13 +128,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _number(value: int | Decimal, spot: Spot) -> Decimal:
-    number = Decimal(value)
-    if number and abs(number.adjusted()) > MAX_EXPONENT:
-        raise spot.error("this number is beyond what an event can carry")
-    return number
-
-
 def _read_matcher(matcher: Pairs, spot: Spot) -> Node | None:
     name, value = _only_member(matcher, spot)
     inner = spot.key(name, 0)
@@ -149,7 +137,7 @@ def _read_matcher(matcher: Pairs, spot: Spot) -> Node | None:
         case "anything-but":
             return _anything_but(value, inner)
         case "numeric":
-            return _numeric(value, inner)
+            return numeric(value, inner)
         case "cidr":
             return _cidr(value, inner)
         case "exactly":
@@ -263,7 +251,7 @@ def _excluded_values(values: list[Any], spot: Spot) -> list[Node]:
             raise spot.error(f'"anything-but" takes strings or numbers, not {kind(value)}')
     if len({isinstance(value, str) for value in values}) > 1:
         raise spot.error('"anything-but" takes either strings or numbers, not both', "write two conditions with $or")
-    return [_exact(v) if isinstance(v, str) else Test((), equals_number(_in_range(v, spot))) for v in values]
+    return [_exact(v) if isinstance(v, str) else Test((), equals_number(number_in_range(v, spot))) for v in values]
 
 
 def _excluded_by_matcher(matcher: Pairs, spot: Spot) -> list[Node]:
@@ -281,47 +269,3 @@ def _excluded_by_matcher(matcher: Pairs, spot: Spot) -> list[Node]:
             raise inner.error(f"every string has the empty {name}, so nothing would be left")
         nodes.append(_text_of(name, text, inner))
     return nodes
-
-
-# ---- numeric ----
-
-
-def _numeric(value: Any, spot: Spot) -> Node:
-    """One comparison, or a lower bound followed by an upper one."""
-    if not isinstance(value, list) or len(value) not in (2, 4):
-        raise spot.error('"numeric" takes an operator and a number, once or twice', '[">", 0, "<=", 5]')
-    operator, first = value[0], _bound(value[0], value[1], spot)
-    if len(value) == 2:  # noqa: PLR2004 - one operator, one number
-        return _one_sided(operator, first)
-    if operator not in (">", ">=") or value[2] not in ("<", "<="):
-        raise spot.error("a numeric range is a lower bound and then an upper one", '[">", 0, "<=", 5]')
-    last = _bound(value[2], value[3], spot)
-    if first >= last:
-        raise spot.error("the lower bound must be less than the upper one")
-    return Test((), InRange(low=first, high=last, low_open=operator == ">", high_open=value[2] == "<"))
-
-
-def _one_sided(operator: str, bound: Decimal) -> Node:
-    """One comparison; the other side ends where EventBridge's numbers end."""
-    limit = MAX_NUMBER if operator in (">", ">=") else -MAX_NUMBER
-    if operator == "=" or bound == limit:
-        return FALSE if operator in ("<", ">") else Test((), equals_number(bound))
-    if operator in (">", ">="):
-        return Test((), InRange(low=bound, high=limit, low_open=operator == ">"))
-    return Test((), InRange(low=limit, high=bound, high_open=operator == "<"))
-
-
-def _bound(operator: Any, number: Any, spot: Spot) -> Decimal:
-    if operator not in ("=", "<", "<=", ">", ">="):
-        raise spot.error(f"{written(operator)} is not a numeric operator", "known are =, <, <=, > and >=")
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
-        hint = "write the number without quotes" if isinstance(number, str) else ""
-        raise spot.error(f"{operator} needs a number, not {kind(number)}", hint)
-    return _in_range(number, spot)
-
-
-def _in_range(number: int | Decimal, spot: Spot) -> Decimal:
-    value = _number(number, spot)
-    if abs(value) > MAX_NUMBER:
-        raise spot.error("EventBridge compares numbers from -5e9 to 5e9 only")
-    return value

@@ -7,7 +7,6 @@ the functions and methods listed in `operations`, no name but `event` and the va
 from __future__ import annotations
 
 import ast
-import difflib
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -199,9 +198,15 @@ def _check_name(node: ast.Name, source: Source, names: frozenset[str]) -> None:
         return
     if node.id in FUNCTIONS:
         raise source.error(node, f"{node.id} can only be called", f"write {node.id}(...)")
-    close = difflib.get_close_matches(node.id, [*names, *FUNCTIONS, "True", "False", "None"], n=1, cutoff=0.8)
-    hint = f"did you mean {close[0]}?" if close else f'a field is written event["{node.id}"], a text in quotes'
+    close = _closest(node.id, [*names, *FUNCTIONS, "True", "False", "None"])
+    hint = f"did you mean {close}?" if close else f'a field is written event["{node.id}"], a text in quotes'
     raise source.error(node, f'there is no "{node.id}" in a rule', hint)
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    import difflib  # only mistakes need it, and cold starts are billed
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)), "")
 
 
 def _check_constant(node: ast.Constant, source: Source) -> None:
@@ -237,8 +242,8 @@ def _check_call(node: ast.Call, source: Source) -> None:
             raise source.error(node, f'the argument "{keyword.arg or "**"}" is not allowed in a rule')
     match node.func:
         case ast.Attribute(attr=name) if name not in METHOD_NAMES:
-            close = difflib.get_close_matches(name, METHOD_NAMES, n=1)
-            hint = f"did you mean .{close[0]}()?" if close else ""
+            close = _closest(name, METHOD_NAMES)
+            hint = f"did you mean .{close}()?" if close else ""
             raise source.error(node.func, f"the method .{name}() is not allowed in a rule", hint)
         case ast.Name(id=name) if name not in FUNCTIONS:
             hint = "a rule is one comparison or several, joined by and, or" if name == "print" else ""
