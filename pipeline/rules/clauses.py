@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.checks import AnyCheck, Exists
-from pipeline.predicate import RAW, All, AnyOf, Node, Not, Path, Some, Test, show_check, show_path
+from pipeline.predicate import RAW, TRUE, All, AnyOf, Node, Not, Path, Some, Test, show_check, show_path
 from pipeline.rules.partial_decode import begins_with_field
 
 MAX_PRODUCT = 64
@@ -47,31 +47,35 @@ def clauses(tree: Node) -> tuple[Clause, ...]:
 
 def _alternatives(node: Node, *, wanted: bool) -> tuple[Clause, ...]:
     match node:
-        case Not(child):
-            return _alternatives(child, wanted=not wanted)
         case Test(path, check) if path == RAW or begins_with_field(path):
             return (Clause((Literal(path, (check,), wanted),)),)
+        case All(children) | AnyOf(children):
+            parts = [(child, _alternatives(child, wanted=wanted)) for child in children]
+            return _product(parts, wanted) if isinstance(node, All) is wanted else _union(parts, _kept(node, wanted))
+        case Not(child):
+            return _alternatives(child, wanted=not wanted)
         case Some():
             return _some(node, wanted=wanted)
-        case All(children) | AnyOf(children):
-            parts = [_alternatives(child, wanted=wanted) for child in children]
-            whole = _kept(node, wanted=wanted)
-            if isinstance(node, All) is wanted:
-                return _product(parts, [_kept(child, wanted=wanted) for child in children])
-            return _union(parts, whole)
         case _:
-            return (_kept(node, wanted=wanted),)
+            return (_kept(node, wanted),)
 
 
-def _kept(node: Node, *, wanted: bool) -> Clause:
+Part = tuple[Node, tuple[Clause, ...]]
+"""A child and its alternatives."""
+
+
+def _kept(node: Node, wanted: bool) -> Clause:
+    """Keep a node whole; `TRUE` says nothing and is left away."""
+    if node == TRUE and wanted:
+        return Clause()
     return Clause(rest=(node if wanted else Not(node),))
 
 
-def _union(parts: list[tuple[Clause, ...]], whole: Clause) -> tuple[Clause, ...]:
+def _union(parts: list[Part], whole: Clause) -> tuple[Clause, ...]:
     """Join alternatives; those that ask one thing of the same path become one."""
     merged: dict[Path, list[AnyCheck]] = {}
     others: list[Clause] = []
-    for clause in (clause for part in parts for clause in part):
+    for clause in (clause for _, part in parts for clause in part):
         if not clause.rest and len(clause.literals) == 1 and clause.literals[0].wanted:
             merged.setdefault(clause.literals[0].path, []).extend(clause.literals[0].checks)
         else:
@@ -81,17 +85,19 @@ def _union(parts: list[tuple[Clause, ...]], whole: Clause) -> tuple[Clause, ...]
     return (*(Clause((Literal(path, tuple(checks)),)) for path, checks in merged.items()), *others)
 
 
-def _product(parts: list[tuple[Clause, ...]], kept: list[Clause]) -> tuple[Clause, ...]:
+def _product(parts: list[Part], wanted: bool) -> tuple[Clause, ...]:
     """Multiply alternatives out, the fewest first; a part that would make too many stays whole."""
     product: tuple[Clause, ...] = (Clause(),)
-    for part, whole in sorted(zip(parts, kept, strict=True), key=lambda pair: len(pair[0])):
-        factor = part if len(product) * len(part) <= max(MAX_PRODUCT, len(part)) else (whole,)
-        product = tuple(_both(left, right) for left in product for right in factor)
+    for node, part in sorted(parts, key=lambda part: len(part[1])):
+        factor = part if len(product) * len(part) <= max(MAX_PRODUCT, len(part)) else (_kept(node, wanted),)
+        product = tuple([_both(left, right) for left in product for right in factor])
     return product
 
 
 def _both(left: Clause, right: Clause) -> Clause:
     """Join two conjunctions; what neither wants at a path becomes one literal."""
+    if not left.literals and not left.rest:
+        return right
     unwanted = {literal.path: literal for literal in left.literals if not literal.wanted}
     literals = list(left.literals)
     for literal in right.literals:
@@ -108,6 +114,8 @@ def _some(node: Some, *, wanted: bool) -> tuple[Clause, ...]:
 
     One value that satisfies several conditions implies, for each condition, some value that satisfies it.
     """
+    if node.path == RAW:  # the message is no part of the event: nothing goes on from there
+        return (_kept(node, wanted),)
     match node.child:
         case Test(path, check) if path != RAW:
             return _alternatives(Test(node.path + path, check), wanted=wanted)
@@ -119,10 +127,11 @@ def _some(node: Some, *, wanted: bool) -> tuple[Clause, ...]:
             return _alternatives(Test(node.path, Exists()), wanted=wanted)
         case All(children) if wanted:
             implied = [_some(Some(node.path, child), wanted=True) for child in children if _narrows(child)]
-            narrowing = [part for part in implied if not any(clause.rest for clause in part)]
-            return _product([*narrowing, (_kept(node, wanted=True),)], [Clause()] * (len(narrowing) + 1))
+            # What is implied may be left away (TRUE), for the whole node is asked in the end.
+            narrowing: list[Part] = [(TRUE, part) for part in implied if not any(clause.rest for clause in part)]
+            return _product([(node, (_kept(node, wanted),)), *narrowing], wanted=True)
         case _:
-            return (_kept(node, wanted=wanted),)
+            return (_kept(node, wanted),)
 
 
 def _narrows(node: Node) -> bool:

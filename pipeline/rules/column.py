@@ -14,7 +14,8 @@ from pipeline.rules.text_index import NO_EFFECT, Effect, TextIndex, joined
 
 MEMO_TEXT_CHARS = 512
 """Longer texts, and those beyond ASCII, are never remembered."""
-MAX_SHARED = 4096
+MAX_SHARED, MAX_MASKS = 4096, 128
+"""Masks kept by all columns together, and effects by each."""
 TYPES: tuple[TypeName, ...] = ("string", "number", "boolean", "null", "array", "object")
 
 
@@ -82,6 +83,7 @@ class Column:
         self.absent = ((1 << size) - 1) & ~wanted
         self._file(checks)
         self._memory = memory
+        self._masks: dict[int, tuple[Effect, int]] = {}
         self._effects: dict[str, Effect] = memory.table()
         self._null = self._mask(self._several(values_at(rest, None)))
         # Never numbers nor booleans: 1, 1.0 and True are one key.
@@ -116,12 +118,12 @@ class Column:
 
     def narrow(self, value: Any, alive: int) -> int:
         """Return the clauses among `alive` that the value does not contradict."""
-        return alive & self.mask(value)
+        return alive & self.mask(value) if alive & self.involved else alive
 
     def mask(self, value: Any) -> int:
         """Return the clauses that the value does not contradict, and remember them if it is a text."""
         if value.__class__ is str:
-            mask = self._mask(self._several(values_at(self.rest, value)) if self.is_deep else self._effect(value))
+            mask = self._mask(self._several(values_at(self.rest, value)) if self.is_deep else self._text_effect(value))
             self._memory.keep(self.remembered, value, mask)
             return mask
         if value is ABSENT:
@@ -135,9 +137,16 @@ class Column:
         return self._mask(self._effect(value))
 
     def _mask(self, effect: Effect) -> int:
+        """Turn an effect into a mask. Most effects are a few stored objects, recognised without comparing their bits."""
         if effect is NO_EFFECT:
             return self.absent
+        known = self._masks.get(id(effect))
+        if known is not None:  # its effect is kept with it, so no other object can have its id
+            return known[1]
         mask: int = self._memory.shared((self.absent | effect[0]) & ~effect[1])
+        if len(self._masks) >= MAX_MASKS:
+            self._masks.clear()
+        self._masks[id(effect)] = effect, mask
         return mask
 
     def _several(self, values: Iterable[Any]) -> Effect:
@@ -155,13 +164,16 @@ class Column:
     def _effect(self, value: Any) -> Effect:
         """Return what the checks that this one value passes do together."""
         if isinstance(value, str):
-            found = joined(self._string, self._exact.effect(value))
-            return joined(found, self._folded.effect(value.casefold())) if self._folded else found
+            return self._text_effect(value)
         if value is None or isinstance(value, bool):
             return self._constant_effect(value)
         if isinstance(value, int | float):
             return self._number_effect(value)
         return self._types[type_name(value)]
+
+    def _text_effect(self, text: str) -> Effect:
+        found = joined(self._string, self._exact.effect(text))
+        return joined(found, self._folded.effect(text.casefold())) if self._folded else found
 
     def _constant_effect(self, value: bool | None) -> Effect:
         found = self._types[type_name(value)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
@@ -29,36 +28,45 @@ Asked = list[tuple[int, Literal]]
 """What each clause asks of one column."""
 
 
-@dataclass(slots=True)
 class Group:
-    """The columns that read one object, and the groups of the objects in it, those likeliest to rule out first."""
+    """The columns that read one object, and the groups of the objects in it."""
 
-    absent: int
-    """The clauses that want nothing of this object."""
-    involved: int = 0
-    """The clauses that say anything about this object."""
-    members: list[tuple[Read, int, Recall, Column | Group]] = field(default_factory=list)
-    """What to read, the clauses it matters to, what is remembered of plain values, and who judges any value."""
-    inner: dict[str, Group] = field(default_factory=dict)
+    __slots__ = ("absent", "first", "inner", "involved", "later")
 
-    def settle(self) -> None:
-        """Take over what the members say once all of them are there."""
-        for group in self.inner.values():
-            group.settle()
-        self.members = [(read, member.involved, recall, member) for read, _, recall, member in self.members]
+    def __init__(self, absent: int) -> None:
+        self.absent = absent
+        """The clauses that want nothing of this object."""
+        self.involved = 0
+        """The clauses that say anything about this object."""
+        self.first: list[tuple[Read, Recall, Column | Group]] = []
+        """What to read, what is remembered of plain values, and who judges any value; likeliest to rule out first."""
+        self.later: list[tuple[Read, Recall, Column | Group]] = []
+        """The same for what hardly rules anything out: looked at only if it matters to a clause that is still alive."""
+        self.inner: dict[tuple[str, bool], Group] = {}
 
     def narrow(self, view: Any, alive: int) -> int:
         """Return the clauses among `alive` that nothing in this object contradicts."""
         if view is ABSENT or view is None:
             return alive & self.absent
-        for read, involved, recall, member in self.members:
-            if alive & involved:
+        for read, recall, member in self.first:
+            value = read(view)
+            try:
+                mask = recall(value)
+            except TypeError:  # a list or an object where texts are usual
+                mask = None
+            alive = member.narrow(value, alive) if mask is None else alive & mask
+            if not alive:
+                return 0
+        for read, recall, member in self.later:
+            if alive & member.involved:
                 value = read(view)
                 try:
                     mask = recall(value)
-                except TypeError:  # a list or an object where texts are usual
+                except TypeError:
                     mask = None
                 alive = member.narrow(value, alive) if mask is None else alive & mask
+                if not alive:
+                    return 0
         return alive
 
 
@@ -76,17 +84,20 @@ class Index:
         self._root = Group(self.all)
         self._raw: list[Column] = []
         self._sizes = Counter(outer for path, _ in asked if path != RAW for outer in self._objects_around(path))
-        for place in _likeliest_first(asked):
-            self._place(place[0], asked[place])
-        self._root.settle()
+        ruled_out = _ruled_out(asked)
+        for place in sorted(asked, key=lambda place: -ruled_out[place]):
+            self._place(place[0], asked[place], first=ruled_out[place] > 0)
 
     @property
     def reads_raw(self) -> bool:
         """Tell whether a column looks at the message's text."""
         return bool(self._raw)
 
-    def _place(self, path: Path, asked: Asked) -> None:
-        """Make a column and put it where its value is read."""
+    def _place(self, path: Path, asked: Asked, *, first: bool) -> None:
+        """Make a column and put it where its value is read.
+
+        An object's columns that hardly rule anything out form a second group, looked at when little is left alive.
+        """
         if path == RAW:
             self.columns.append(Column(path, (), asked, size=len(self.clauses), memory=self.memory))
             self._raw.append(self.columns[-1])
@@ -98,13 +109,17 @@ class Index:
         group, inside = self._root, 0
         while self._sizes[attributes[: inside + 1]] >= MIN_GROUP:
             attribute = attributes[inside]
-            if attribute not in group.inner:
-                group.inner[attribute] = Group(self.all)
-                group.members.append((attrgetter(attribute), 0, _nothing, group.inner[attribute]))
-            group, inside = group.inner[attribute], inside + 1
+            if (attribute, first) not in group.inner:
+                group.inner[attribute, first] = Group(self.all)
+                (group.first if first else group.later).append(
+                    (attrgetter(attribute), _nothing, group.inner[attribute, first])
+                )
+            group, inside = group.inner[attribute, first], inside + 1
             group.absent &= column.absent
             group.involved |= column.involved
-        group.members.append((_read(attributes[inside:], keys), 0, column.remembered.get, column))
+        (group.first if first else group.later).append(
+            (_read(attributes[inside:], keys), column.remembered.get, column)
+        )
 
     def _objects_around(self, path: Path) -> list[tuple[str, ...]]:
         """Return the objects of a view that the value at a path stands in, as attributes from the view."""
@@ -114,6 +129,8 @@ class Index:
     def alive(self, view: Any, raw: str) -> int:
         """Return the bit set of the clauses whose literals all hold."""
         alive = self._root.narrow(view, self.all)
+        if not self._raw:
+            return alive
         for column in self._raw:
             if alive & column.involved:
                 alive = column.narrow(raw, alive)
@@ -140,8 +157,8 @@ def _by_column(clauses: list[Clause]) -> dict[tuple[Path, int], Asked]:
     return columns
 
 
-def _likeliest_first(asked: dict[tuple[Path, int], Asked]) -> list[tuple[Path, int]]:
-    """Order columns by how many clauses each is likelier than any other to rule out.
+def _ruled_out(asked: dict[tuple[Path, int], Asked]) -> Counter[tuple[Path, int]]:
+    """Count for each column the clauses that it is likelier than any other to rule out.
 
     Of two literals, the one that asks for the smaller share of the texts anybody asks for at its path is the likelier.
     """
@@ -152,8 +169,7 @@ def _likeliest_first(asked: dict[tuple[Path, int], Asked]) -> list[tuple[Path, i
             share = _share(literal, known)
             if clause not in best or share < best[clause][0]:
                 best[clause] = share, place
-    ruled_out = Counter(place for _, place in best.values())
-    return sorted(asked, key=lambda place: -ruled_out[place])
+    return Counter(place for _, place in best.values())
 
 
 def _share(literal: Literal, known: int) -> float:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import ipaddress
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Glob, OneOf, Prefix, Regex, Suffix, Text, address_of
 
 Effect = tuple[int, int]
 NO_EFFECT: Effect = (0, 0)
-FEW = 4
+FEW = 2
 """So many checks without an index are asked one by one."""
 LONG_CHARS = 400
 """A set reads every text to its end; for longer ones it is worth asking first whether anything is found at all."""
@@ -40,45 +40,61 @@ class TextIndex:
 
     def __init__(self, checks: Iterable[tuple[AnyCheck, Effect]]) -> None:
         self.exact: dict[str, Effect] = {}
-        prefixes: dict[str, Found] = {}
-        suffixes: dict[str, Found] = {}
-        networks: dict[str, Effect] = {}
-        searched: dict[Text, Effect] = {}
+        self._heads: dict[str, Found] = {}
+        self._tails: dict[str, Found] = {}
+        self._nets: dict[str, Effect] = {}
+        self._elsewhere: dict[Text, Effect] = {}
         for check, effect in checks:
-            match check:
-                case OneOf(texts=texts):
-                    for text in texts:
-                        _add(self.exact, text, effect)
-                case Glob(pieces=(text,)):
+            self._file(check, effect)
+        self._parts: list[Callable[[str], Effect]] = []
+        if self._heads:
+            self._parts.append(Prefixes(self._heads).effect)
+        if self._tails:
+            self._parts.append(Prefixes(self._tails).effect_of_reversed)
+        if self._nets:
+            self._parts.append(Networks(self._nets).effect)
+        if self._elsewhere:
+            self._parts.append(Searches(self._elsewhere).effect)
+
+    def _file(self, check: AnyCheck, effect: Effect) -> None:
+        """Put a check where texts find it: globs wait behind the text they begin or end with."""
+        match check:
+            case OneOf(texts=texts):
+                for text in texts:
                     _add(self.exact, text, effect)
-                case Prefix(text=text) | Glob(pieces=(text, "")):
-                    _add_found(prefixes, text, effect)
-                case Suffix(text=text) | Glob(pieces=("", text)):
-                    _add_found(suffixes, text[::-1], effect)
-                case Glob(pieces=(head, *_, tail)) if _has_room(prefixes, head):
-                    _add_candidate(prefixes, head, (check, effect))
-                case Glob(pieces=(head, *_, tail)) if _has_room(suffixes, tail[::-1]):
-                    _add_candidate(suffixes, tail[::-1], (check, effect))
-                case Cidr(network=network):
-                    _add(networks, network, effect)
-                case Text():
-                    _add(searched, check, effect)
-        self.prefixes = Prefixes(prefixes) if prefixes else None
-        self.suffixes = Prefixes(suffixes) if suffixes else None
-        self.networks = Networks(networks) if networks else None
-        self.searched = Searches(searched) if searched else None
+            case Glob(pieces=(text,)):
+                _add(self.exact, text, effect)
+            case Prefix(text=text) | Glob(pieces=(text, "")):
+                _add_found(self._heads, text, effect)
+            case Suffix(text=text) | Glob(pieces=("", text)):
+                _add_found(self._tails, text[::-1], effect)
+            case Glob(pieces=(head, *_, _)) if _has_room(self._heads, head):
+                _add_candidate(self._heads, head, (check, effect))
+            case Glob(pieces=(_, *_, tail)) if _has_room(self._tails, tail[::-1]):
+                _add_candidate(self._tails, tail[::-1], (check, effect))
+            case Cidr(network=network):
+                _add(self._nets, network, effect)
+            case Text():
+                _add(self._elsewhere, check, effect)
+
+    def kinds(self) -> str:
+        """Say how many checks of each kind stand here."""
+        counts = {
+            "exact": len(self.exact),
+            "beginnings": len(self._heads),
+            "endings": len(self._tails),
+            "networks": len(self._nets),
+            "searches": len(self._elsewhere),
+        }
+        return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
 
     def effect(self, text: str) -> Effect:
         """Return what the checks that this text passes do together."""
         found = self.exact.get(text, NO_EFFECT)
-        if self.prefixes:
-            found = joined(found, self.prefixes.effect(text, text))
-        if self.suffixes:
-            found = joined(found, self.suffixes.effect(text[::-1], text))
-        if self.networks:
-            found = joined(found, self.networks.effect(text))
-        if self.searched:
-            found = joined(found, self.searched.effect(text))
+        for part in self._parts:
+            more = part(text)
+            if more is not NO_EFFECT:
+                found = joined(found, more)
         return found
 
 
@@ -101,11 +117,19 @@ class Prefixes:
             self._shorter.append(shorter)
             self._found.append((joined(known[text][0], effect), known[text][1] + candidates))
 
-    def effect(self, key: str, text: str) -> Effect:
-        """Return what all of these texts that `key` begins with do together; candidates are asked about `text`."""
+    def effect(self, text: str) -> Effect:
+        """Return what all of these texts that `text` begins with do together."""
+        longest = self._longest(text, bisect_right(self.texts, text) - 1)
+        return self._asked(longest, text) if longest >= 0 else NO_EFFECT
+
+    def effect_of_reversed(self, text: str) -> Effect:
+        """Return the same for a text whose reverse begins with them."""
+        key = text[::-1]
         longest = self._longest(key, bisect_right(self.texts, key) - 1)
-        if longest < 0:
-            return NO_EFFECT
+        return self._asked(longest, text) if longest >= 0 else NO_EFFECT
+
+    def _asked(self, longest: int, text: str) -> Effect:
+        """Return what a found text and its beginnings do, and those candidates that the text passes."""
         found, candidates = self._found[longest]
         for check, effect in candidates:
             if check.passes_text(text):
@@ -180,7 +204,9 @@ class Searches:
         except UnicodeEncodeError:  # a lone surrogate
             return self._checks
         # The empty pattern stands first and is in every text: a set without an answer ran out of memory.
-        return [self._checks[number - 1] for number in numbers if number] if numbers else self._checks
+        if not numbers:
+            return self._checks
+        return [self._checks[number - 1] for number in numbers if number] if len(numbers) > 1 else []
 
 
 def _search_set(patterns: list[str]) -> Any:
