@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipeline.checks import Contains, Glob, Is, IsType, OneOf, Prefix, Suffix, cidr, one_of
+from pipeline.checks import Contains, Glob, Is, IsType, OneOf, Prefix, Suffix, cidr, equals_number, one_of
 from pipeline.languages.event_pattern.numeric import exact_number, number_in_range, numeric
 from pipeline.languages.event_pattern.reading import Pairs, Spot, kind, written
 from pipeline.predicate import FALSE, Node, Test, all_of, any_of, negate
