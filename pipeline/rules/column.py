@@ -14,6 +14,7 @@ from pipeline.rules.text_index import NO_EFFECT, Effect, TextIndex, joined
 
 MEMO_TEXT_CHARS = 512
 """Longer texts, and those beyond ASCII, are never remembered."""
+_SEEN = 1 << 16
 MAX_SHARED, MAX_MASKS = 4096, 128
 """Masks kept by all columns together, and effects by each."""
 TYPES: tuple[TypeName, ...] = ("string", "number", "boolean", "null", "array", "object")
@@ -22,13 +23,16 @@ TYPES: tuple[TypeName, ...] = ("string", "number", "boolean", "null", "array", "
 class Memory:
     """What the columns of an index remember. It has room for so many texts; when it is full, everything is forgotten.
 
-    So all-new values cost what computing them costs, and nothing grows, whoever chooses the values.
+    A text is remembered when it comes for the second time, so a flood of values that never come again costs what
+    computing them costs and does not wash out what is worth remembering. Nothing grows, whoever chooses the values.
     """
 
     def __init__(self, texts: int) -> None:
         self._room = self._texts = texts
         self._tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._shared: dict[Any, Any] = {}
+        self._seen = bytearray(_SEEN)
+        """For each place, a byte of the hash of the text that last came there."""
 
     def table(self, always: dict[Any, Any] | None = None) -> dict[Any, Any]:
         """Make a table that shares the room; what it holds `always` takes none."""
@@ -37,7 +41,12 @@ class Memory:
         return table
 
     def keep(self, table: dict[str, Any], text: str, answer: Any) -> None:
-        """Put an answer into one of the tables, unless its text is an unusual one."""
+        """Put an answer into one of the tables if its text has come before and is not an unusual one."""
+        digest = hash(text)
+        place, mark = digest % _SEEN, digest >> 20 & 255
+        if self._seen[place] != mark:
+            self._seen[place] = mark
+            return
         if len(text) > MEMO_TEXT_CHARS or not text.isascii():
             return
         if not self._room:
@@ -50,7 +59,7 @@ class Memory:
         for table, always in self._tables:
             table.clear()
             table.update(always)
-        self._room = self._texts
+        self._room, self._seen = self._texts, bytearray(_SEEN)
 
     def shared(self, answer: Any) -> Any:
         """Return the object that stands for all answers equal to this one: they may be long."""
@@ -137,7 +146,7 @@ class Column:
         return self._mask(self._effect(value))
 
     def _mask(self, effect: Effect) -> int:
-        """Turn an effect into a mask. Most effects are a few stored objects, recognised without comparing their bits."""
+        """Turn an effect into a mask. Most effects are a few stored objects, recognised without comparing bits."""
         if effect is NO_EFFECT:
             return self.absent
         known = self._masks.get(id(effect))
