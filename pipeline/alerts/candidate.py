@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.alerts.alert import Alert
 from pipeline.event.actor import resolve_actor
 from pipeline.event.fields import clean, clip, text_at
+from pipeline.event.redaction import redact
 from pipeline.event.resource import resource_of
 from pipeline.event.summary import account_of, summarize
 from pipeline.rules.matcher import Match
@@ -88,7 +89,7 @@ class Candidate:
             rule=self.rule,
             event=summarize(match.event),
             first_seen_ms=self.seen_ms,
-            annotation=match.annotation,
+            annotation=redact(match.annotation),
             mention=self.mention,
             undecided=match.undecided,
         )
