@@ -52,3 +52,10 @@ def failures() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (BotoCoreError, ClientError)
+
+
+def error_code(error: Exception) -> str:
+    """Name a failure in one word: the service's own, or that of the way to it."""
+    response = getattr(error, "response", None)  # None also where a connection broke
+    answer: dict[str, Any] = response if isinstance(response, dict) else {}
+    return str(answer.get("Error", {}).get("Code") or type(error).__name__)

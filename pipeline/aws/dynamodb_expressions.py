@@ -2,7 +2,7 @@
 
 Rules for editing this file:
 1. Only the documented grammar: SET takes one `+` or `-` between two operands and knows no max(); ADD takes a number or
-   a set of a top-level attribute. moto takes more than DynamoDB; `tests/unit/state/expression_grammar.py` does not.
+   a set of a top-level attribute. moto takes more than DynamoDB; `tests/unit/aws/expression_grammar.py` does not.
 2. Attributes appear as `#name`, values as `:name`: many of these words are reserved (state, owner, count, ...).
 3. A comparison with an absent attribute is false, except `<>`.
 4. Times are compared here, always: expired items stay readable until DynamoDB gets round to deleting them.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
-from pipeline.aws.clients import client, failures
+from pipeline.aws.clients import client, error_code, failures
 from pipeline.aws.dynamodb_expressions import Value, Values
 from pipeline.checks import scrub
 from pipeline.errors import StateError
@@ -134,10 +134,9 @@ class Table:
         try:
             response: dict[str, Any] = getattr(client("dynamodb"), operation)(**request)
         except expected as error:
-            answer = getattr(error, "response", {})
-            code = answer.get("Error", {}).get("Code") or type(error).__name__
+            code = error_code(error)
             if code == "ConditionalCheckFailedException":
-                raise _ConditionFailed(answer.get("Item") or None) from error
+                raise _ConditionFailed(getattr(error, "response", {}).get("Item") or None) from error
             raise StateError(f"{operation} on table {self._name}: {code}") from error
         return response
 

@@ -20,7 +20,7 @@ from moto.kinesis.models import Shard
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from pipeline.local import moto_lambda, moto_logs
+from pipeline.local import moto_dynamodb, moto_lambda, moto_logs
 from pipeline.local.log_delivery import LogDelivery
 from pipeline.local.loopback import LoopbackServer
 from pipeline.local.patching import Patches
@@ -60,6 +60,7 @@ class EmbeddedAws:
         EmbeddedAws._running = self
         moto_api_backend.reset()
         _mend_kinesis(self._patches)
+        moto_dynamodb.mend(self._patches)
         moto_logs.mend(self._patches, self._delivery)
         self._delivery.start()
         self.url = self._server.start()
