@@ -122,6 +122,7 @@ def _summarise(whole: WholePipeline, put: int, took_s: float, real_channel: str)
 
 
 def _serve(whole: WholePipeline) -> None:
+    whole.rest()
     click.echo(f"The channels are at {whole.slack.url}/ until you press Ctrl-C.", err=True)
     try:
         while True:

@@ -86,6 +86,10 @@ class WholePipeline:
         self._pollers = enter(Pollers(self.aws, [(mapping, InProcess(handlers.kinesis))]))
         return self
 
+    def rest(self) -> None:
+        """Stop polling, for nothing more will be put; the stand-in's pages stay up."""
+        self._pollers.stop()
+
     def __exit__(self, *exception: object) -> None:
         """Stop everything; what was said stays readable."""
         self._undo.close()

@@ -1,0 +1,97 @@
+"""Imports run one way: each layer imports only from those above it, and the core touches nothing of the world."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PIPELINE = Path(__file__).parents[2] / "pipeline"
+
+LAYERS = (
+    ("errors",),
+    ("checks",),
+    ("predicate",),
+    ("decode",),
+    ("event",),
+    ("languages",),
+    ("rules",),
+    ("state",),
+    ("render", "alerts"),  # alerts decide what is said, render how: they share the values of alerts/alert.py
+    ("tuning",),
+    # ---- the rim ----
+    ("aws",),
+    ("destinations",),
+    ("runtime",),
+    ("testing",),
+    ("local", "bench"),
+    ("cli",),
+)
+RIM = frozenset({"aws", "destinations", "runtime", "testing", "local", "bench", "cli"})
+WORLD = frozenset({"boto3", "botocore", "urllib3", "requests", "socket", "subprocess", "slack_sdk", "moto", "click"})
+"""What only the rim may import; `time` and `os` are asked about below by their calls."""
+
+SUBPROCESS_ALLOWED = frozenset({"languages/jq/worker.py", "languages/jq/engine.py"})
+"""libjq knows no time limit: a process that can be ended is the only way to bound it."""
+
+MODULES = sorted(path.relative_to(PIPELINE).as_posix() for path in PIPELINE.rglob("*.py"))
+
+
+def rank(module: str) -> int:
+    """The place of a module's layer, from 0."""
+    name = module.split("/", maxsplit=1)[0].removesuffix(".py")
+    return next((i for i, layer in enumerate(LAYERS) if name in layer), -1)
+
+
+def imports(module: str) -> Iterator[str]:
+    """Every module that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse((PIPELINE / module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "__init__.py"])
+def test_a_module_imports_only_from_its_own_layer_and_those_above(module: str) -> None:
+    assert rank(module) >= 0, f"{module} belongs to no layer"
+    inner = [name.removeprefix("pipeline.").split(".")[0] for name in imports(module) if name.startswith("pipeline.")]
+    assert [name for name in inner if rank(name) > rank(module)] == []
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if module.split("/")[0].removesuffix(".py") not in RIM]
+)
+def test_the_core_imports_nothing_of_the_world(module: str) -> None:
+    allowed = {"subprocess"} if module in SUBPROCESS_ALLOWED else set()
+    assert {name.split(".")[0] for name in imports(module)} & WORLD <= allowed
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("runtime", "aws", "destinations", "decode"))])
+def test_lambda_imports_nothing_that_is_not_shipped(module: str) -> None:
+    assert {name.split(".")[0] for name in imports(module)} & {
+        "moto",
+        "click",
+        "sigma",
+        "yaml",
+        "awslambdaric",
+    } == set()
+
+
+BROAD_EXCEPTS = {
+    "cli/main.py",  # the command line's edge
+    "rules/matcher.py",  # around a rule's program
+    "local/functions.py",  # stands in for Lambda, whose runtime takes whatever a handler raises
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_edges_catch_everything(module: str) -> None:
+    caught = [
+        node.type.id
+        for node in ast.walk(ast.parse((PIPELINE / module).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name)
+    ]
+    assert module in BROAD_EXCEPTS or not {"Exception", "BaseException"} & set(caught)
