@@ -52,7 +52,7 @@ PROGRAM_PARTS = {
         ],
         *["numbers", "booleans", "arrays", "objects", "iterables", "not", "ascii_downcase"],
     ],
-    "maps": ["any", "all", "map", "first", "last", "select", "has", "index", "recurse"],
+    "maps": ["any", "all", "map", "first", "last", "select", "has", "index"],
     "leaf": [".", "$v", "empty", "error", "{path}", "{path}", "{path}", "{const}"],
     "expr": [
         *["{leaf}", "select({expr})", "select({path} {compare} {const})", "({expr} | {expr})", "({path} | {word})"],
@@ -74,7 +74,7 @@ PROGRAM_PARTS = {
             "({expr})?",
             "(-{expr})",
         ],
-        *["(def not: {expr}; {expr})", "(reduce {path} as $v (null; {expr}))", "(label $out | {expr}, break $out)"],
+        *["(def not: {path}; {expr})", "(reduce {path} as $v (null; {expr}))", "(label $out | {expr}, break $out)"],
         *["({path}.a = 1)", "({path} | has({text}))", "({path} // {const})", "(({path} // {const}) == {const})"],
         *["({expr} | first({expr}))", ".[{expr}]", "({expr}).a", "({path} | map({path} == {const}) | any)"],
     ],

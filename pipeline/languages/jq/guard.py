@@ -293,10 +293,10 @@ class _Reading:
         return verdicts(yes, TRUE)
 
     def index(self, args: tuple[Syntax, ...], value: Value, scope: Scope) -> Ways:
-        """`index`, `rindex`: a number (truthy, 0 included) where the argument is found, else null."""
+        """`index`, `rindex`: mostly a number (truthy, 0 included) where the argument is found, else null."""
 
         def found(argument: Value) -> Ways:
-            return ((findable(value, argument), Unknown(truthy=True)), (TRUE, Const(None)))
+            return ((findable(value, argument), Unknown()), (TRUE, Const(None)))
 
         return self._each(args[0], value, scope, found)
 

@@ -316,7 +316,8 @@ def findable(value: Value, argument: Value) -> Node:
     array = IsType(frozenset({"array"}))
     if isinstance(argument, Const) and isinstance(argument.value, str) and isinstance(value, At):
         found = string_question(STRING_QUESTIONS["contains"], value, argument)[0]
-        return TRUE if is_event(value) else any_of(found, some(value, array))
+        # `index` on an object is a look-up
+        return TRUE if is_event(value) else any_of(found, some(value, IsType(frozenset({"array", "object"}))))
     if isinstance(argument, At) and isinstance(value, Elements) and not is_event(argument):
         if any(not isinstance(element, Const) for _, element in value.ways):
             return TRUE

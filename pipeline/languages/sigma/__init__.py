@@ -25,6 +25,8 @@ _SEVERITIES: dict[str, SeverityName] = {
     "high": "high",
     "critical": "critical",
 }
+_REFUSALS = (ValueError, TypeError, AttributeError)
+"""How pySigma refuses: its errors are ValueErrors, and values of a type it does not expect fail where they are used."""
 _NOT_RULES = {
     "correlation": "correlation rules count events over time, which one event cannot answer",
     "filter": "Sigma filters are not supported; write an [[ignore]]",
@@ -67,14 +69,13 @@ def parse_documents(text: str) -> list[SigmaRule]:
 
 
 def _rule(document: Document) -> SigmaRule:
-    from sigma.exceptions import SigmaError
     from sigma.rule import SigmaRule as Parsed
 
     _check_kind(document)
     _check_detections(document)
     try:
         parsed = Parsed.from_dict(document.content)
-    except SigmaError as error:
+    except _REFUSALS as error:
         raise RuleError(str(error), line=_line_of_metadata(document, str(error))) from error
     level = parsed.level.name.lower() if parsed.level else "medium"
     return SigmaRule(
@@ -144,7 +145,6 @@ def _check_detection(document: Document, keys: documents.Keys, detection: Any) -
 
 
 def _check_item(document: Document, keys: documents.Keys, key: Any, value: Any) -> None:
-    from sigma.exceptions import SigmaError
     from sigma.rule import SigmaDetectionItem
 
     line = document.line(*keys)
@@ -156,7 +156,7 @@ def _check_item(document: Document, keys: documents.Keys, key: Any, value: Any) 
         item = SigmaDetectionItem.from_mapping(key, value)
         for one in item.value:
             keyword_tree(one) if item.field is None else field_tree(item.field, one)
-    except SigmaError as error:
+    except _REFUSALS as error:
         raise RuleError(str(error), line=line) from error
     except RuleError as error:
         raise RuleError(error.message, line=line, hint=error.hint) from error
@@ -196,13 +196,11 @@ def _line_of_metadata(document: Document, message: str) -> int:
 
 
 def _tree(document: Document, parsed: Any) -> Node:
-    from sigma.exceptions import SigmaError
-
     line = document.line("detection", "condition")
     try:
         conditions = [condition.parsed for condition in parsed.detection.parsed_condition]
         tree = any_of(*(_condition_tree(condition) for condition in conditions))
-    except SigmaError as error:
+    except _REFUSALS as error:
         hint = "a rule's threshold counts" if "|" in str(document.content["detection"]["condition"]) else ""
         raise RuleError(str(error), line=line, hint=hint) from error
     except RecursionError as error:
