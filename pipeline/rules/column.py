@@ -125,6 +125,17 @@ class Column:
         self._exact, self._folded = TextIndex(exact), TextIndex(folded) if folded else None
         self._number_texts: Callable[[str], Effect] | None = None
 
+    def kinds(self) -> str:
+        """Say how many checks of each kind are indexed here."""
+        constants = len(self._constants) + any(effect is not NO_EFFECT for effect in self._types.values())
+        parts = [
+            self._exact.kinds(),
+            f"any case: {self._folded.kinds()}" if self._folded else "",
+            f"{len(self._ranges):,} ranges" if self._ranges else "",
+            "types and constants" if constants else "",
+        ]
+        return "; ".join(part for part in parts if part)
+
     def narrow(self, value: Any, alive: int) -> int:
         """Return the clauses among `alive` that the value does not contradict."""
         return alive & self.mask(value) if alive & self.involved else alive

@@ -62,7 +62,8 @@ class Matcher:
         self.rules = ruleset.rules
         alternatives = [(i, clause) for i, rule in enumerate(self.rules) for clause in clauses(rule.condition.tree)]
         self.index = Index([clause for _, clause in alternatives])
-        self._rule_of = [i for i, _ in alternatives]
+        self.rule_of = [i for i, _ in alternatives]
+        self._alive = self.index.alive
         self._view = msgspec.json.Decoder(self.index.shape.view).decode
 
     def match(self, event: dict[str, Any], raw: str | None = None) -> list[Match]:
@@ -86,13 +87,13 @@ class Matcher:
             view = self._view(raw)
         except (ValueError, RecursionError):  # msgspec refuses what the standard library may read
             return self.evaluate(read_event(raw), raw)
-        alive = self.index.alive(view, raw)
+        alive = self._alive(view, raw)
         return self._decide(_Subject(self.index, view, None, raw), alive) if alive else NOTHING
 
     def _decide(self, subject: _Subject, alive: int) -> Verdicts:
         found: set[int] = set()
         for number in numbers_in(alive):
-            rule, rest = self._rule_of[number], self.index.clauses[number].rest
+            rule, rest = self.rule_of[number], self.index.clauses[number].rest
             if rule not in found and all(holds_where(node, subject.values) for node in rest):
                 found.add(rule)
         if not found:

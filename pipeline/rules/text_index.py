@@ -229,7 +229,7 @@ def _alternation(patterns: list[str]) -> Any:
 
     try:
         return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), _options())
-    except (re2.error, UnicodeEncodeError):
+    except re2.error:
         return None
 
 
@@ -243,23 +243,32 @@ def _options() -> Any:
 
 
 def _add_pattern(found: Any, pattern: str) -> None:
-    """Add a pattern; one that cannot be written here is put as the empty one, which asks its check every time."""
+    """Add a pattern; one that cannot stand with others is put as the empty one, which asks its check every time."""
     import re2
 
     try:
         found.Add(pattern)
-    except (re2.error, UnicodeEncodeError):
+    except re2.error:
         found.Add("")
 
 
+def _is_encodable(text: str) -> bool:
+    """Tell whether a text has no lone surrogate. google-re2 takes no other."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _pattern(check: Text) -> str:
-    """Write a check as a regex that finds at least what the check passes."""
+    """Write a check as a regex that finds at least what the check passes; the empty one finds everything."""
     import re2
 
     match check:
-        case Contains(text=text):
+        case Contains(text=text) if _is_encodable(text):
             return str(re2.escape(text))
-        case Glob(pieces=pieces):
+        case Glob(pieces=pieces) if _is_encodable("".join(pieces)):
             return rf"(?s:\A{'.*'.join(map(re2.escape, pieces))}\z)"
         case Regex(pattern=pattern, fold=fold):
             return f"(?i:{pattern})" if fold else pattern
