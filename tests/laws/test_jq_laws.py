@@ -119,7 +119,7 @@ def first_output(compiled: Any, one: dict[str, Any]) -> Any:
         return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(seed=st.integers(0, 2**64))
 def test_a_guard_holds_for_every_event_its_program_accepts(seed: int) -> None:
     """Whatever the program and the event, if libjq's first output is neither null nor false, the tree holds."""
