@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
@@ -53,12 +54,17 @@ def read_rule(section: Section, read: Read, *, pack: str = "") -> Iterator[Rule]
         facts=facts,
         condition=_read_condition(section, key, source),
         language=key,
-        source=source if isinstance(source, str) else repr(source),
+        source=_source_text(source),
         where=section.where(),
         destinations=destinations,
         pack=pack,
         tests=tests,
     )
+
+
+def _source_text(source: Any) -> str:
+    """A rule's text; lists and tables as JSON, which their languages read, too."""
+    return source if isinstance(source, str) else json.dumps(source, default=str)
 
 
 def language_key(section: Section) -> str:
@@ -167,7 +173,7 @@ def read_ignore(section: Section) -> Ignore:
         reason=reason,
         condition=_read_condition(section, key, source) if key else Condition(tree=FALSE),
         language=key,
-        source=source if isinstance(source, str) else repr(source),
+        source=_source_text(source),
         where=section.where(),
         owner=owner,
         until=until,

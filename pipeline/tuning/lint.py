@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 from pipeline.alerts.route import first_route
-from pipeline.languages import filter_pattern
+from pipeline.languages import event_pattern, filter_pattern
 from pipeline.rules.rule import Ignore, Route, Rule, RuleSet
 from pipeline.tuning.finding import Finding
 
@@ -44,10 +44,13 @@ def _unrouted(rule: Rule, ruleset: RuleSet) -> Iterator[Finding]:
 
 
 def _traps(language: str, source: str, where: str) -> Iterator[Finding]:
-    """Pass on what the pattern language says about its own traps."""
+    """Pass on what the pattern languages say about their own traps."""
     if language == "filter_pattern":
         for trap in filter_pattern.explain(source).traps:
             yield Finding(trap.code, trap.severity, where, trap.message, trap.hint)
+    if language == "event_pattern":
+        for remark in event_pattern.remarks(source):
+            yield Finding("never-matches", "warning", where, f"{remark.where}: {remark.message}", remark.hint)
 
 
 def _ignore(ignore: Ignore, today: dt.date) -> Iterator[Finding]:
