@@ -175,23 +175,25 @@ def holds_where(node: Node, values: Callable[[Path], Iterable[Any]]) -> bool:
 
 def _inside(element: Any, values: Callable[[Path], Iterable[Any]]) -> Callable[[Path], Iterable[Any]]:
     """Read paths from an element of the event; the raw message stays the same."""
-    return lambda path: values(path) if path == RAW else values_at(path, element)
+    return lambda path: values(path) if path == RAW else values_below(path, element)
 
 
 def values_at(path: Path, event: Any, raw: str = "") -> Iterator[Any]:
     """Yield every value the path selects, in document order; nothing where any step is missing."""
-    if path == RAW:
-        yield raw
-        return
+    return iter((raw,)) if path == RAW else values_below(path, event)
+
+
+def values_below(path: Path, value: Any) -> Iterator[Any]:
+    """Yield every value the path selects from this value. The raw message is below nothing."""
     if not path:
-        yield event
+        yield value
         return
     step, rest = path[0], path[1:]
-    for value in _step(step, event):
+    for found in _step(step, value):
         if rest:
-            yield from values_at(rest, value)
+            yield from values_below(rest, found)
         else:
-            yield value
+            yield found
 
 
 def _step(step: Step, value: Any) -> Iterable[Any]:
@@ -357,7 +359,7 @@ def _show_range(check: InRange) -> str:
         return f"is the number {check.low}"
     low = f"{'>' if check.low_open else '>='} {check.low}" if check.low is not None else ""
     high = f"{'<' if check.high_open else '<='} {check.high}" if check.high is not None else ""
-    return "is a number " + " and ".join(part for part in (low, high) if part)
+    return " ".join(("is a number", " and ".join(part for part in (low, high) if part))).rstrip()
 
 
 def _quoted(text: str) -> str:

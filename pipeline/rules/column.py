@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.checks import AnyCheck, Exists, InRange, Is, IsType, Text, TypeName, number_text, type_name
 from pipeline.checks import Regex as RegexCheck
-from pipeline.predicate import SPREAD, Path, values_at
+from pipeline.predicate import SPREAD, Path, values_below
 from pipeline.rules.clauses import Literal
 from pipeline.rules.partial_decode import ABSENT
 from pipeline.rules.text_index import NO_EFFECT, Effect, TextIndex, joined
@@ -94,7 +94,7 @@ class Column:
         self._memory = memory
         self._masks: dict[int, tuple[Effect, int]] = {}
         self._effects: dict[str, Effect] = memory.table()
-        self._null = self._mask(self._several(values_at(rest, None)))
+        self._null = self._mask(self._several(values_below(rest, None)))
         # Never numbers nor booleans: 1, 1.0 and True are one key.
         self.remembered: dict[Any, int] = memory.table({ABSENT: self.absent, None: self._null})
         self._booleans = {value: self._mask(self._constant_effect(value)) for value in (False, True)}
@@ -143,7 +143,9 @@ class Column:
     def mask(self, value: Any) -> int:
         """Return the clauses that the value does not contradict, and remember them if it is a text."""
         if value.__class__ is str:
-            mask = self._mask(self._several(values_at(self.rest, value)) if self.is_deep else self._text_effect(value))
+            mask = self._mask(
+                self._several(values_below(self.rest, value)) if self.is_deep else self._text_effect(value)
+            )
             self._memory.keep(self.remembered, value, mask)
             return mask
         if value is ABSENT:
@@ -151,7 +153,7 @@ class Column:
         if value is None:
             return self._null
         if self.rest:
-            return self._mask(self._several(values_at(self.rest, value)))
+            return self._mask(self._several(values_below(self.rest, value)))
         if value.__class__ is bool:
             return self._booleans[value]
         return self._mask(self._effect(value))

@@ -18,7 +18,7 @@ import msgspec
 from pipeline.decode.json_text import read_event
 from pipeline.errors import ProgramError, ProgramFailed
 from pipeline.languages.condition import canonical
-from pipeline.predicate import RAW, Path, holds_where, values_at
+from pipeline.predicate import RAW, Path, holds_where, values_at, values_below
 from pipeline.rules.clauses import clauses
 from pipeline.rules.index import Index, numbers_in
 from pipeline.rules.partial_decode import ABSENT, MAX_PARTIAL_CHARS
@@ -131,7 +131,7 @@ class _Subject:
             value = ABSENT if value is None else getattr(value, attribute)
             if value is ABSENT:
                 return ()
-        return values_at(rest, value)
+        return values_below(rest, value)
 
 
 def _decided(rules: list[Rule], event: dict[str, Any], raw: Callable[[], str]) -> Verdicts:

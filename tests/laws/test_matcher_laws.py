@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_strategies import events, messages, rule, rule_set, texts, trees
 
+from pipeline.bench import hostile
 from pipeline.languages.condition import canonical
 from pipeline.predicate import Node, holds
 from pipeline.rules.column import MEMO_TEXT_CHARS, Memory
@@ -76,3 +78,9 @@ def test_a_memory_never_outgrows_its_bound(room: int, several: list[tuple[int, s
             memory.keep(tables[place], text, len(text))
         assert sum(map(len, tables)) <= room
     assert all(answer == len(text) <= MEMO_TEXT_CHARS for table in tables for text, answer in table.items())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hostile_messages_are_matched_as_the_plain_walk_matches_them(seed: int) -> None:
+    """No message, however it is written, hides from a rule or trips the matcher; `make fuzz` asks for longer."""
+    assert hostile.run(4_000, seed) is None

@@ -1,0 +1,53 @@
+"""The laws of predicate trees, which optimisers of every kind rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tree_strategies import checks, events, keyed_paths, trees, values
+
+from pipeline.checks import AnyCheck
+from pipeline.predicate import SPREAD, All, AnyOf, Node, Not, Path, Some, all_of, any_of, holds, negate, show
+from pipeline.predicate import Test as Leaf
+
+
+@settings(max_examples=300, deadline=None)
+@given(checks, values)
+def test_no_check_raises_whatever_the_value(check: AnyCheck, value: Any) -> None:
+    """For any check and value the answer is a boolean."""
+    assert check.passes(value) in (True, False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(trees, max_size=3), events)
+def test_building_keeps_the_meaning(found: list[Node], event: dict[str, Any]) -> None:
+    """`all_of`, `any_of` and `negate` mean what the bare nodes mean."""
+    assert holds(all_of(*found), event, "raw") == holds(All(tuple(found)), event, "raw")
+    assert holds(any_of(*found), event, "raw") == holds(AnyOf(tuple(found)), event, "raw")
+    for tree in found:
+        assert holds(negate(tree), event, "raw") == holds(Not(tree), event, "raw")
+
+
+@settings(max_examples=200, deadline=None)
+@given(keyed_paths, keyed_paths, checks, events)
+def test_some_with_one_test_is_a_longer_path(left: Path, right: Path, check: AnyCheck, event: dict[str, Any]) -> None:
+    """`Some(p, Test(q, c))` is `Test(p + q, c)`: what the index relies on to look through `Some`."""
+    assert holds(Some(left, Leaf(right, check)), event) == holds(Leaf(left + right, check), event)
+
+
+@settings(max_examples=200, deadline=None)
+@given(keyed_paths, checks, events)
+def test_what_holds_somewhere_holds_when_spread(path: Path, check: AnyCheck, event: dict[str, Any]) -> None:
+    """Spreading the values at a path loses none that is not an array."""
+    found = holds(Leaf((*path, SPREAD), check), event)
+    inner = holds(Some(path, Leaf((SPREAD,), check)), event)
+    assert found == inner
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees)
+def test_every_tree_prints_on_one_line(tree: Node) -> None:
+    """However odd its texts, a tree prints without a line break."""
+    assert len(show(tree).splitlines()) <= 1
