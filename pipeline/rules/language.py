@@ -31,5 +31,5 @@ def compile_condition(key: str, source: Any) -> Condition:
 
 
 def _described(takes: tuple[type, ...]) -> str:
-    words = {str: "a string", list: "a list of strings", dict: "a table"}
+    words: dict[type, str] = {str: "a string", list: "a list of strings", dict: "a table"}
     return " or ".join(words[kind] for kind in takes)
