@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock clean package deploy remove test-deploy
+.PHONY: help install run test check format lock clean package deploy remove test-deploy bench fuzz
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,3 +69,9 @@ test-deploy: $(STAMP) $(NODE_STAMP) ## Deploy to the embedded AWS in every form 
 $(NODE_STAMP): package.json package-lock.json .npmrc
 	@command -v npm >/dev/null || { echo "Packaging needs Node 20.19 or later, with npm"; exit 2; }
 	npm ci --no-audit --no-fund
+
+bench: $(STAMP) ## Measure speed against the decode floor; writes docs/benchmarks.md
+	$(BIN)/python -m pipeline.bench --output docs/benchmarks.md
+
+fuzz: $(STAMP) ## Throw a million hostile messages at the matcher
+	$(BIN)/python -m pipeline.bench.hostile
