@@ -75,33 +75,33 @@ class Places:
 
 
 def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, tokens) of each header and each `key = value`."""
+    """Yield (line, pieces) of each header and each `key = value`."""
     statement: list[str] = []
     line = start = 1
     nesting = 0
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token == "\n" and nesting == 0:
+        piece = match[0]
+        if piece == "\n" and nesting == 0:
             if statement:
                 yield start, statement
             statement = []
-        elif token != "\n" and not token.startswith("#"):
+        elif piece != "\n" and not piece.startswith("#"):
             start = start if statement else line
-            statement.append(token)
-            nesting += (token in "[{") - (token in "]}")
-        line += token.count("\n")
+            statement.append(piece)
+            nesting += (piece in "[{") - (piece in "]}")
+        line += piece.count("\n")
     if statement:
         yield start, statement
 
 
 def _dotted(tokens: list[str]) -> list[str]:
     """Read a dotted key."""
-    return [_unquoted(token) for token in tokens if token != "."]
+    return [_unquoted(piece) for piece in tokens if piece != "."]
 
 
-def _unquoted(token: str) -> str:
+def _unquoted(piece: str) -> str:
     import tomllib
 
-    if token[0] not in "\"'":
-        return token
-    return next(iter(tomllib.loads(f"{token} = 0")))
+    if piece[0] not in "\"'":
+        return piece
+    return next(iter(tomllib.loads(f"{piece} = 0")))
