@@ -47,8 +47,10 @@ def clauses(tree: Node) -> tuple[Clause, ...]:
 
 def _alternatives(node: Node, *, wanted: bool) -> tuple[Clause, ...]:
     match node:
-        case Test(path, check) if path == RAW or begins_with_field(path):
+        case Test(path, check) if begins_with_field(path) or path == RAW:
             return (Clause((Literal(path, (check,), wanted),)),)
+        case All(children) if wanted and (literals := _literals(children)) is not None:
+            return (Clause(literals),)
         case All(children) | AnyOf(children):
             parts = [(child, _alternatives(child, wanted=wanted)) for child in children]
             return _product(parts, wanted) if isinstance(node, All) is wanted else _union(parts, _kept(node, wanted))
@@ -58,6 +60,21 @@ def _alternatives(node: Node, *, wanted: bool) -> tuple[Clause, ...]:
             return _some(node, wanted=wanted)
         case _:
             return (_kept(node, wanted),)
+
+
+def _literals(children: tuple[Node, ...]) -> tuple[Literal, ...] | None:
+    """Return a conjunction of tests and of negated tests as literals, which most rules are; None for any other."""
+    wanted: list[Literal] = []
+    unwanted: dict[Path, list[AnyCheck]] = {}
+    for child in children:
+        test = child.child if isinstance(child, Not) else child
+        if not isinstance(test, Test) or not (begins_with_field(test.path) or test.path == RAW):
+            return None
+        if test is child:
+            wanted.append(Literal(test.path, (test.check,)))
+        else:
+            unwanted.setdefault(test.path, []).append(test.check)
+    return (*wanted, *(Literal(path, tuple(checks), wanted=False) for path, checks in unwanted.items()))
 
 
 Part = tuple[Node, tuple[Clause, ...]]

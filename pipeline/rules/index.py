@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any
 
-from pipeline.checks import AnyCheck, Cidr, OneOf, Text
+from pipeline.checks import Cidr, OneOf, Text
 from pipeline.predicate import RAW, Node, Path, Same, Some, Test, children_of
 from pipeline.rules.clauses import Clause, Literal
 from pipeline.rules.column import Column, Memory
@@ -164,25 +164,26 @@ def _ruled_out(asked: dict[tuple[Path, int], Asked]) -> Counter[tuple[Path, int]
     """
     best: dict[int, tuple[float, tuple[Path, int]]] = {}
     for place, literals in asked.items():
-        known = len({text for _, literal in literals for check in literal.checks for text in _texts(check)})
+        asks = [check for _, literal in literals for check in literal.checks if isinstance(check, OneOf)]
+        known = len(set[str]().union(*(check.texts for check in asks)))
         for clause, literal in literals:
             share = _share(literal, known)
             if clause not in best or share < best[clause][0]:
                 best[clause] = share, place
-    return Counter(place for _, place in best.values())
+    return Counter([place for _, place in best.values()])
 
 
 def _share(literal: Literal, known: int) -> float:
-    """Guess the share of events that satisfy a literal."""
+    """Guess the share of events that satisfy a literal, where so many texts are asked for at its path."""
     if not literal.wanted:
         return 0.9
-    if all(isinstance(check, OneOf) for check in literal.checks):
-        return sum(len(_texts(check)) for check in literal.checks) / (known + 1)
-    return 0.05 if all(isinstance(check, Text | Cidr) for check in literal.checks) else 0.5
-
-
-def _texts(check: AnyCheck) -> frozenset[str]:
-    return check.texts if isinstance(check, OneOf) else frozenset()
+    share = 0.0
+    for check in literal.checks:
+        if isinstance(check, OneOf):
+            share += len(check.texts) / (known + 1)
+        else:
+            share += 0.05 if isinstance(check, Text | Cidr) else 0.5
+    return share
 
 
 def paths_read(node: Node) -> Iterator[Path]:

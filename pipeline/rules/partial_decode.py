@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,7 +33,12 @@ _FIELD_KEY = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*\Z')
 
 def begins_with_field(path: Path) -> bool:
     """Tell whether a path's first step is a key that can be read alone."""
-    return bool(path) and isinstance(path[0], str) and _FIELD_KEY.match(path[0]) is not None
+    return bool(path) and isinstance(path[0], str) and _is_field(path[0])
+
+
+@lru_cache(maxsize=1024)
+def _is_field(key: str) -> bool:
+    return _FIELD_KEY.match(key) is not None
 
 
 class Shape:
