@@ -121,7 +121,7 @@ def test_a_direct_invocation_is_one_payload() -> None:
     "odd",
     [None, {}, [], "text", {"awslogs": None}, {"awslogs": {}}, {"awslogs": {"data": None}}, {"awslogs": {"data": 5}},
      {"awslogs": {"data": "*"}}, {"awslogs": {"data": "é"}}, {"awslogs": {"data": "\ud800"}}, {"awslogs": {"data": []}},
-     {"awslogs": {"data": {}}}, {"awslogs": "data"}, kinesis_batch([]), object()],
+     {"awslogs": {"data": {}}}, {"awslogs": "data"}, kinesis_batch([]), pytest.param(object(), id="an object")],
     ids=repr,
 )  # fmt: skip
 def test_an_odd_invocation_is_undecodable_whole(odd: Any) -> None:

@@ -147,7 +147,7 @@ ODD_RECORDS: list[Any] = [
     {"kinesis": {"data": 5}},
     {"kinesis": {"data": ["e30="]}},
     {"kinesis": {"data": b"e30="}},
-    object(),
+    pytest.param(object(), id="an object"),
 ]
 
 
@@ -188,7 +188,18 @@ def test_a_missing_sequence_number_is_taken_from_the_event_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "batch", [None, {}, [], "text", {"Records": None}, {"Records": {}}, {"Records": "abc"}, object()], ids=repr
+    "batch",
+    [
+        None,
+        {},
+        [],
+        "text",
+        {"Records": None},
+        {"Records": {}},
+        {"Records": "abc"},
+        pytest.param(object(), id="an object"),
+    ],
+    ids=repr,
 )
 def test_what_is_no_batch_is_undecodable_whole(batch: Any) -> None:
     """It is kept, and nothing raises."""
