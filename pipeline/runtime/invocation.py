@@ -13,7 +13,7 @@ from pipeline.alerts.chain import Chain
 from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.telling import Telling
 from pipeline.aws.quarantine import Quarantine
-from pipeline.decode.decoded import Decoded, LogEvent, Source, Stage, Undecodable, lost, message_bytes
+from pipeline.decode.decoded import Decoded, LogEvent, Source, Undecodable, lost_message
 from pipeline.decode.identity import event_identity
 from pipeline.errors import DecodeError
 from pipeline.rules.matcher import Matcher, Verdicts
@@ -72,8 +72,7 @@ class Invocation:
         try:
             verdicts = self._matcher.match_message(log_event.message)
         except DecodeError as error:
-            source = _at(payload.source, log_event)
-            self._undecodable.append((owner, lost(source, message_bytes(log_event.message), error, Stage.EVENT)))
+            self._undecodable.append((owner, lost_message(payload.source, log_event, error)))
             return []
         self.ledger.events += 1
         if verdicts.failures:
@@ -96,9 +95,10 @@ class Invocation:
                 f'Rule "{name}" failed on event {event_id} and did not match it: {failure.reason}. '
                 f"It is told once an hour; `trailwire why` shows the rule at work on an event."
             )
-            self._note(Notice(cause=f"rule failed: {name}", text=text))
+            self.note(Notice(cause=f"rule failed: {name}", text=text))
 
-    def _note(self, notice: Notice) -> None:
+    def note(self, notice: Notice) -> None:
+        """Keep something for the error destinations, which hear it once per cause and window."""
         self._notices.setdefault(notice.cause, notice)
 
     def _quarantine_all(self) -> None:
@@ -118,7 +118,7 @@ class Invocation:
                 f"Input from {where} could not be read ({part.reason}, at stage {part.stage}). It is kept whole in "
                 f"{self._quarantine}; `trailwire replay` sends it through again once the cause is mended."
             )
-            self._note(Notice(cause=f"quarantined: {part.reason}", text=text))
+            self.note(Notice(cause=f"quarantined: {part.reason}", text=text))
 
     def report(self) -> None:
         """Tell the error destinations what went wrong, once per cause and window."""
@@ -126,14 +126,10 @@ class Invocation:
             text = (
                 "Alerts matched that no rule's destinations and no route sends anywhere. `trailwire check` names them."
             )
-            self._note(Notice(cause="unrouted alerts", text=text, severity="error"))
+            self.note(Notice(cause="unrouted alerts", text=text, severity="error"))
         telling = Telling(self._chain, self.ledger)
         for notice in self._notices.values():
             telling.notify(notice)
-
-
-def _at(source: Source, log_event: LogEvent) -> Source:
-    return Source(source.stream, source.shard, source.sequence, source.log_group, log_event.id or source.id)
 
 
 def owner_of(source: Source) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from pipeline.alerts.alert import Notice
 from pipeline.alerts.chain import Chain
 from pipeline.alerts.ports import Outbox
 from pipeline.aws.configuration import ConfigurationSource
@@ -77,8 +78,14 @@ class Running:
         self.chain = Chain(service.ruleset, self.state.view, service.outbox, service.destinations, self.clock)
 
     def invocation(self) -> Invocation:
-        """Open the books."""
-        return Invocation(self.service.matcher, self.chain, self.service.quarantine)
+        """Open the books; a newer configuration that cannot be used is the first thing in them."""
+        invocation = Invocation(self.service.matcher, self.chain, self.service.quarantine)
+        broken = self.service.broken_configuration
+        if broken:
+            logs.error("the newest configuration cannot be used", reason=broken)
+            text = f"The newest configuration cannot be used, the last good one stays in force: {broken}"
+            invocation.note(Notice(cause="broken configuration", text=text, severity="error"))
+        return invocation
 
 
 def open_state(name: str) -> State:
