@@ -9,8 +9,8 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-_TIMEOUT_S = {"dynamodb": 1}
-"""DynamoDB answers within milliseconds, or is in trouble; the rest get longer."""
+_TIMEOUT_S = {"dynamodb": 1, "sqs": 1}
+"""They answer within milliseconds, or are in trouble, and are asked when time is short; the rest get longer."""
 _DEFAULT_TIMEOUT_S = 3
 _ATTEMPTS = {"sns": 1, "ses": 1}
 """What is sent must not be sent twice because an answer got lost."""

@@ -1,16 +1,16 @@
 """Where the configuration comes from: a file in the package, or an S3 object that changes under a running function.
 
 An S3 object is asked for at most once a minute, and only for a newer version. A version that cannot be used leaves the
-last good one in force, and `problem` says why until a good one comes.
+last good one in force, and `problem` says why until a good one comes: "not modified" is about a broken version, too.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from pipeline.aws.clients import client, failures
+from pipeline.aws.clients import client, error_code, failures
 from pipeline.errors import ConfigError, Problem
 from pipeline.rules import ruleset
 from pipeline.rules.rule import RuleSet
@@ -22,13 +22,15 @@ NOT_MODIFIED = "304"
 class ConfigurationSource:
     """One configuration, in TOML or compiled."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._location = location
+        self._monotonic = monotonic
         self._bucket, _, self._key = location.removeprefix("s3://").partition("/")
         self._etag = ""
         self._looked_at = 0.0
+        self._broken = ""
         self.problem = ""
-        """Why the newest version is not in force; empty where it is."""
+        """Why the newest version is not in force, or not known; empty where it is."""
 
     @property
     def is_in_s3(self) -> bool:
@@ -47,29 +49,25 @@ class ConfigurationSource:
 
     def changed(self) -> RuleSet | None:
         """Return a newer version if there is a usable one. At most one request a minute."""
-        if not self.is_in_s3 or time.monotonic() - self._looked_at < LOOK_AGAIN_S:
+        if not self.is_in_s3 or self._monotonic() - self._looked_at < LOOK_AGAIN_S:
             return None
         try:
             newer = self._fetch()
         except ConfigError as error:
-            self.problem = str(error)
+            self.problem = self._broken = str(error)
             return None
         except failures() as error:
-            self.problem = "" if _status(error) == NOT_MODIFIED else f"{self._location} cannot be read: {error}"
+            code = error_code(error)
+            self.problem = self._broken if code == NOT_MODIFIED else f"{self._location} cannot be read: {code}"
             return None
-        self.problem = ""
+        self.problem = self._broken = ""
         return newer
 
     def _fetch(self) -> RuleSet:
-        self._looked_at = time.monotonic()
+        self._looked_at = self._monotonic()
         newer_than = {"IfNoneMatch": self._etag} if self._etag else {}
         response = client("s3").get_object(Bucket=self._bucket, Key=self._key, **newer_than)
         data: bytes = response["Body"].read()
         # Remembered before it is parsed: a broken version is parsed once, not once a minute.
         self._etag = str(response["ETag"])
         return ruleset.from_bytes(data, name=self._location)
-
-
-def _status(error: Exception) -> str:
-    response: dict[str, Any] = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code") or response.get("ResponseMetadata", {}).get("HTTPStatusCode"))

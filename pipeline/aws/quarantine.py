@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
-from pipeline.aws.clients import client, failures
+from pipeline.aws.clients import client, error_code, failures
+from pipeline.aws.queue import BATCH_BYTES, Message, send
 from pipeline.decode.decoded import Undecodable
 from pipeline.decode.quarantined import split
 
-QUEUE_PART_BYTES = 250_000
-"""SQS takes 1 MiB now and took 256 KiB for long; accounts and emulators differ."""
 LOG_PART_BYTES = 200_000
 """A log event ended at 256 KB for long."""
 OBJECT_PART_BYTES = 64 * 1024 * 1024
@@ -31,7 +32,10 @@ class Quarantine(Protocol):
 
 
 class BucketQuarantine:
-    """One object for each undecodable part, by day and reason."""
+    """Objects of JSON lines, by day and reason. One batch's parts share an object for each reason.
+
+    A log group that holds something else than CloudTrail sends thousands of parts a batch: too many to store singly.
+    """
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
@@ -39,23 +43,33 @@ class BucketQuarantine:
         self.problem = ""
 
     def put(self, parts: Sequence[Undecodable]) -> list[bool]:
-        """Keep these; see `Quarantine`. The same part gets the same name, so a retry does not pile up copies."""
-        return [self._put(part) for part in parts]
+        """Keep these; see `Quarantine`. The same parts get the same name, so a retry does not pile up copies."""
+        self.problem = ""
+        by_reason: defaultdict[str, list[int]] = defaultdict(list)
+        for number, part in enumerate(parts):
+            by_reason[part.reason].append(number)
+        kept: set[int] = set()
+        for numbers in by_reason.values():
+            if not self._put([parts[number] for number in numbers]):
+                break  # what does not take one object does not take the next, and time is short
+            kept.update(numbers)
+        return [number in kept for number in range(len(parts))]
 
-    def _put(self, part: Undecodable) -> bool:
+    def _put(self, parts: list[Undecodable]) -> bool:
+        lines = [text for part in parts for text in split(part, OBJECT_PART_BYTES)]
+        body = "".join(f"{line}\n" for line in lines).encode()
         try:
-            for number, text in enumerate(split(part, OBJECT_PART_BYTES), 1):
-                key = f"{self._folder()}/{part.reason.replace(' ', '-')}/{_name(part)}-{number}.json"
-                client("s3").put_object(
-                    Bucket=self._bucket, Key=key.lstrip("/"), Body=text.encode(), ContentType="application/json"
-                )
+            client("s3").put_object(
+                Bucket=self._bucket, Key=self._key(parts), Body=body, ContentType="application/x-ndjson"
+            )
         except failures() as error:
-            self.problem = f"{self} cannot be written: {error}"
+            self.problem = f"{self} cannot be written: {error_code(error)}"
             return False
         return True
 
-    def _folder(self) -> str:
-        return f"{self._prefix}/{dt.datetime.now(dt.UTC):%Y/%m/%d}"
+    def _key(self, parts: list[Undecodable]) -> str:
+        reason = re.sub(r"[^a-z0-9]+", "-", parts[0].reason.lower())[:64]
+        return f"{self._prefix}/{dt.datetime.now(dt.UTC):%Y/%m/%d}/{reason}/{_name(parts)}.jsonl".lstrip("/")
 
     def __str__(self) -> str:
         """Say where."""
@@ -71,16 +85,16 @@ class QueueQuarantine:
 
     def put(self, parts: Sequence[Undecodable]) -> list[bool]:
         """Keep these; see `Quarantine`."""
-        return [self._put(part) for part in parts]
-
-    def _put(self, part: Undecodable) -> bool:
-        try:
-            for text in split(part, QUEUE_PART_BYTES):
-                client("sqs").send_message(QueueUrl=self._url, MessageBody=text)
-        except failures() as error:
-            self.problem = f"{self} cannot be written: {error}"
-            return False
-        return True
+        owners: list[int] = []
+        messages: list[Message] = []
+        for number, part in enumerate(parts):
+            bodies = split(part, BATCH_BYTES)
+            messages += map(Message, bodies)
+            owners += [number] * len(bodies)
+        sent = send(self._url, messages)
+        self.problem = f"{self} cannot be written: {sent.problem}" if sent.problem else ""
+        lost = {owner for owner, is_accepted in zip(owners, sent.accepted, strict=True) if not is_accepted}
+        return [number not in lost for number in range(len(parts))]
 
     def __str__(self) -> str:
         """Say where."""
@@ -90,15 +104,20 @@ class QueueQuarantine:
 class LogQuarantine:
     """Lines in the function's own log."""
 
-    problem = ""
+    def __init__(self) -> None:
+        self.problem = ""
 
     def put(self, parts: Sequence[Undecodable]) -> list[bool]:
         """Keep these; see `Quarantine`."""
-        for part in parts:
-            for text in split(part, LOG_PART_BYTES):
-                sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        return [True] * len(parts)
+        self.problem = ""
+        try:
+            for part in parts:
+                for text in split(part, LOG_PART_BYTES):
+                    sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            self.problem = f"{self} cannot be written: {error}"
+        return [not self.problem] * len(parts)
 
     def __str__(self) -> str:
         """Say where."""
@@ -113,6 +132,12 @@ def open_quarantine(location: str) -> Quarantine:
     return QueueQuarantine(location) if location else LogQuarantine()
 
 
-def _name(part: Undecodable) -> str:
-    source = "\n".join((*map(str, (part.source.shard, part.source.sequence, part.source.id)), part.reason))
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass") + part.data).hexdigest()[:32]
+def _name(parts: list[Undecodable]) -> str:
+    """Hash what parts hold and where they come from, each field by its length."""
+    whole = hashlib.sha256()
+    for part in parts:
+        place = (part.source.shard, part.source.sequence, part.source.id, part.reason)
+        for field in (*(text.encode("utf-8", "surrogatepass") for text in place), part.data):
+            whole.update(b"%d:" % len(field))
+            whole.update(field)
+    return whole.hexdigest()[:32]

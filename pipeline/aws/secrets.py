@@ -7,36 +7,49 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 from cachetools import TTLCache
 
-from pipeline.aws.clients import client, failures
+from pipeline.aws.clients import client, error_code, failures
 from pipeline.errors import Fault, Rejected, Unavailable
 
 TTL_S = 300
 MAX_SECRETS = 256
 _GONE = frozenset(
-    {"ResourceNotFoundException", "ParameterNotFound", "AccessDeniedException", "InvalidRequestException"}
+    {
+        "AccessDeniedException",
+        "DecryptionFailure",
+        "InvalidKeyId",
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "ParameterNotFound",
+        "ParameterVersionNotFound",
+        "ParamValidationError",
+        "ResourceNotFoundException",
+        "ValidationException",
+    }
 )
-"""What asking again does not mend."""
+"""What asking again does not mend. Secrets Manager and Systems Manager API references: GetSecretValue, GetParameter."""
 
 
 class Secrets:
     """All secrets of one configuration."""
 
-    def __init__(self) -> None:
-        self._values: TTLCache[str, str] = TTLCache(MAX_SECRETS, TTL_S)
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._values: TTLCache[str, str] = TTLCache(MAX_SECRETS, TTL_S, monotonic)
 
     def get(self, reference: str) -> str:
         """Return a secret.
 
         Raises Rejected where it does not exist or must not be read, Unavailable where its store does not answer.
         """
-        if reference not in self._values:
-            self._values[reference] = _fetch(reference)
-        return self._values[reference]
+        value = self._values.get(reference)  # one look: it may expire between two
+        if value is None:
+            value = self._values[reference] = _fetch(reference)
+        return value
 
     def forget(self, reference: str) -> None:
         """Fetch it anew next time."""
@@ -51,9 +64,7 @@ def _fetch(reference: str) -> str:
         case "secretsmanager":
             return _from_secrets_manager(name)
         case "ssm":
-            return _asked("SSM", name, lambda: client("ssm").get_parameter(Name=name, WithDecryption=True))[
-                "Parameter"
-            ]["Value"]
+            return _from_ssm(name)
         case _:
             return reference
 
@@ -66,20 +77,25 @@ def _from_secrets_manager(name: str) -> str:
         return text
     try:
         members = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Rejected(f"secret {name} is not JSON, yet #{key} is asked of it", Fault.CREDENTIAL) from error
     value = members.get(key) if isinstance(members, dict) else None
     return _present(value if isinstance(value, str) else None, f"secret {name} has no text under {key}")
+
+
+def _from_ssm(name: str) -> str:
+    response = _asked("SSM", name, lambda: client("ssm").get_parameter(Name=name, WithDecryption=True))
+    return _present(response["Parameter"].get("Value"), f"parameter {name} has no text")
 
 
 def _asked(store: str, name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return ask()
     except failures() as error:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        code = error_code(error)
         if code in _GONE:
             raise Rejected(f"{store} does not give {name}: {code}", Fault.CREDENTIAL) from error
-        raise Unavailable(f"{store} does not answer: {code or type(error).__name__}") from error
+        raise Unavailable(f"{store} does not answer: {code}") from error
 
 
 def _present(value: str | None, otherwise: str) -> str:
