@@ -47,7 +47,7 @@ def read_destination(section: Section) -> DestinationConfig:
     for keys in TYPES.get(kind, DestinationType()).one_of:
         given = [key for key in keys if section.has(key)]
         if not given:
-            section.problem("", f'a {kind} destination needs "{keys[0]}"')
+            section.problem("", f'a destination of type {kind} needs "{keys[0]}"')
         for key in given:
             options[_CANONICAL.get(key, key)] = _read_option(section, key)
     for key in TYPES.get(kind, DestinationType()).optional:

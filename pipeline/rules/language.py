@@ -25,7 +25,8 @@ def compile_condition(key: str, source: Any) -> Condition:
     """Compile a rule's text, or for `event_names` its list; raises RuleError."""
     takes = _TAKES.get(key, (str,))
     if not isinstance(source, takes):
-        raise RuleError(f'"{key}" must be {_described(takes)}')
+        hint = f'write {key} = ["{source}"]' if takes == (list,) and isinstance(source, str) else ""
+        raise RuleError(f"must be {_described(takes)}", hint=hint)
     condition: Condition = importlib.import_module(f"pipeline.languages.{MODULES[key]}").parse(source)
     return condition
 

@@ -97,6 +97,22 @@ def _read_facts(section: Section, name: str) -> RuleFacts:
     )
 
 
+def override_facts(section: Section, facts: RuleFacts) -> RuleFacts:
+    """Return the facts with what a `[pack.NAME.override."RULE"]` table changes of them."""
+    return RuleFacts(
+        name=facts.name,
+        severity=Severity(section.choice("severity", Severity, facts.severity)),
+        description=section.text("description", facts.description),
+        runbook=section.text("runbook", facts.runbook),
+        tags=section.texts("tags", facts.tags),
+        references=section.texts("references", facts.references),
+        false_positives=section.texts("false_positives", facts.false_positives),
+        repeat=Repeat(section.choice("repeat", Repeat, facts.repeat)),
+        group_by=_group(section, "group_by", facts.group_by),
+        threshold=_read_threshold(section.section("threshold")) if section.has("threshold") else facts.threshold,
+    )
+
+
 def _group(section: Section, name: str, default: tuple[str, ...]) -> tuple[GroupField, ...]:
     chosen = section.choices(name, _GROUP_FIELDS, default)
     return tuple(group_field for group_field in _GROUP_FIELDS if group_field in chosen)
@@ -108,7 +124,7 @@ def _read_threshold(section: Section) -> Threshold:
         within_s=section.whole("within_s", 300, low=1, high=86_400),
         by=_group(section, "by", ("rule", "account", "actor")),
     )
-    if not section.has("count"):
+    if section.is_table and not section.has("count"):
         section.problem("", '"count" is missing')
     section.finish()
     return threshold

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pipeline.errors import ConfigError, Problem
 from pipeline.rules.destination_keys import read_destination
+from pipeline.rules.language import MODULES
 from pipeline.rules.places import Places
-from pipeline.rules.reading import Read, read_ignore, read_route, read_rule, read_settings
-from pipeline.rules.rule import Repeat, Route, Rule, RuleSet, Severity
+from pipeline.rules.reading import Read, override_facts, read_ignore, read_route, read_rule, read_settings
+from pipeline.rules.rule import Route, Rule, RuleSet
 from pipeline.rules.section import Document, Findings, Section, nearest
 
 PACK_FOLDER = "packs"
@@ -58,18 +59,18 @@ def parse(text: str, read: Read, *, name: str = "trailwire.toml") -> RuleSet:
     """
     findings = Findings()
     root = _open(text, name, findings)
-    settings = read_settings(root.section("settings"))
+    defaults = root.section("settings")
     rules = [*_read_packs(root), *(r for s in root.sections("rule") for r in read_rule(s, read))]
     ruleset = RuleSet(
         rules=tuple(rules),
         ignores=tuple(read_ignore(section) for section in root.sections("ignore")),
         routes=tuple(read_route(section) for section in root.sections("route")),
         destinations=tuple(read_destination(section) for section in root.sections("destination")),
-        settings=settings,
+        settings=read_settings(defaults),
     )
     root.finish()
     _check_names(ruleset, findings)
-    _check_destinations(ruleset, findings)
+    _check_destinations(ruleset, findings, errors_to=defaults.where("errors_to"))
     if findings.problems:
         raise ConfigError(tuple(sorted(findings.problems, key=_file_order)))
     return msgspec.structs.replace(ruleset, notes=tuple(findings.notes))
@@ -122,16 +123,26 @@ def read_pack(name: str) -> tuple[Rule, ...]:
 
 def _read_packs(root: Section) -> list[Rule]:
     chosen, shipped = root.texts("packs"), pack_names()
-    tuning = root.section("pack")
+    tuning = root.section("pack") if not isinstance(root.take("pack"), list) else _not_packs(root)
     rules: list[Rule] = []
-    for name in chosen:
+    for name, times in Counter(chosen).items():
+        if times > 1:
+            root.problem("packs", f'"packs" names "{name}" {times} times')
         if name not in shipped:
-            root.problem("packs", f'there is no pack "{name}"', nearest(name, shipped) or f"there are {shipped}")
+            hint = nearest(name, shipped) or f"there are {', '.join(shipped)}"
+            root.problem("packs", f'there is no pack "{name}"', hint)
+            tuning.take(name)
             continue
         rules += _tuned(read_pack(name), tuning.section(name))
     for name in tuning.names():
         tuning.problem(name, f'[pack.{name}] tunes a pack that "packs" does not name', nearest(name, chosen))
     return rules
+
+
+def _not_packs(root: Section) -> Section:
+    """Report packs that were named under the key of their tuning."""
+    root.problem("pack", '"pack" tunes packs, as in [pack.baseline]', 'packs are named with packs = ["baseline"]')
+    return Section(root.document, ("pack",), {})
 
 
 def _tuned(rules: tuple[Rule, ...], section: Section) -> Iterable[Rule]:
@@ -156,21 +167,16 @@ def _tuned(rules: tuple[Rule, ...], section: Section) -> Iterable[Rule]:
 
 
 def _overridden(rule: Rule, section: Section) -> Rule:
-    changes: dict[str, Any] = {}
-    if section.has("severity"):
-        changes["severity"] = Severity(section.choice("severity", Severity, rule.facts.severity))
-    if section.has("repeat"):
-        changes["repeat"] = Repeat(section.choice("repeat", Repeat, rule.facts.repeat))
-    for key in ("description", "runbook"):
-        if section.has(key):
-            changes[key] = section.text(key)
-    if section.has("tags"):
-        changes["tags"] = section.texts("tags")
+    facts = override_facts(section, rule.facts)
     destinations = section.texts("destinations", rule.destinations)
+    for key in MODULES:
+        if section.has(key):
+            section.take(key)
+            section.problem(
+                key, f'an override cannot change what matches ("{key}")', "disable the rule and write your own"
+            )
     section.finish()
-    return msgspec.structs.replace(
-        rule, facts=msgspec.structs.replace(rule.facts, **changes), destinations=destinations, where=section.where()
-    )
+    return msgspec.structs.replace(rule, facts=facts, destinations=destinations, where=section.where())
 
 
 # ---- what holds across tables ----
@@ -187,12 +193,12 @@ def _check_names(ruleset: RuleSet, findings: Findings) -> None:
             first.setdefault(name, thing.where)
 
 
-def _check_destinations(ruleset: RuleSet, findings: Findings) -> None:
+def _check_destinations(ruleset: RuleSet, findings: Findings, *, errors_to: str) -> None:
     known = [destination.id for destination in ruleset.destinations]
     users: list[Rule | Route] = [*ruleset.rules, *ruleset.routes]
     for user in users:
         _check_known(user.destinations, known, user.where, findings)
-    _check_known(ruleset.settings.errors_to, known, "settings.errors_to", findings)
+    _check_known(ruleset.settings.errors_to, known, errors_to, findings)
     if not known:
         return  # a file of rules alone can be matched, tested and explained; running it is refused
     for rule in ruleset.rules:

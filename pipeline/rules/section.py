@@ -52,7 +52,8 @@ class Section:
         self.key = key
         self._table: dict[str, Any] = table if isinstance(table, dict) else {}
         self._taken: set[str] = set()
-        if not isinstance(table, dict):
+        self.is_table = isinstance(table, dict)
+        if not self.is_table:
             document.problem(key, f"{_shown(key)} must be a table")
 
     def has(self, name: str) -> bool:
@@ -146,7 +147,7 @@ class Section:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.problem(name, f'"{name}" must be written [[{name}]]')
+            self.problem(name, f'"{name}" must be written [[{_shown((*self.key, name))}]]')
             return []
         return [Section(self.document, (*self.key, name, i), table) for i, table in enumerate(value)]
 
