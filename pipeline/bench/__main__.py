@@ -34,10 +34,12 @@ class Effort(msgspec.Struct, frozen=True):
     rounds: int
     peers: tuple[int, ...]
     memory_batches: int
+    tolerance: float
+    """How far a measured ratio may be above its promise before the exit code says so."""
 
 
-FULL = Effort(events=65 * 60, rounds=7, peers=(100, 500), memory_batches=60)
-QUICK = Effort(events=65 * 12, rounds=3, peers=(100,), memory_batches=10)
+FULL = Effort(events=65 * 60, rounds=7, peers=(100, 500), memory_batches=60, tolerance=1.0)
+QUICK = Effort(events=65 * 12, rounds=3, peers=(100,), memory_batches=10, tolerance=1.5)
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -64,7 +66,7 @@ def main(arguments: list[str]) -> int:
     print(report)
     if options.output:
         options.output.write_text(report + "\n")
-    return 1 if any(promise.measured > promise.most for promise in promises) else 0
+    return 1 if any(promise.measured > promise.most * effort.tolerance for promise in promises) else 0
 
 
 def measured(effort: Effort) -> tuple[str, list[Promise]]:
@@ -75,6 +77,8 @@ def measured(effort: Effort) -> tuple[str, list[Promise]]:
         for kind in traffic.SHARES
         for unique in (False, True)
     }
+    if traffic.real_messages(1):
+        seconds["real", False] = _traffic_seconds(matchers, "real", effort, unique=False)
     ours, boto3s = startup_ms(500, effort.rounds)
     promises = [*_traffic_promises(seconds), Promise("start with 500 rules / boto3 and a client", 0.2, ours / boto3s)]
     parts = [
@@ -100,7 +104,10 @@ def _traffic_seconds(
     matchers: dict[int, Matcher], kind: str, effort: Effort, *, unique: bool
 ) -> dict[str, list[float]]:
     """Time everything on one kind of traffic. Unique values stay new: nothing is remembered from round to round."""
-    records = traffic.records(traffic.messages(kind, effort.events, unique=unique))
+    messages = (
+        traffic.real_messages(effort.events) if kind == "real" else traffic.messages(kind, effort.events, unique=unique)
+    )
+    records = traffic.records(messages)
     ours = [
         Candidate(
             str(count),
@@ -185,9 +192,11 @@ are medians of {rounds} rounds, ratios are taken round by round.
 
 Traffic is synthetic and seeded: 65 events of about 1.3 KB to a record. *cool*: 5 % of the events carry an event name
 that some rule watches, an everyday trail; *hot*: 32 %, an attack. *unique*: every address, session, agent and resource
-name is new, so that nothing remembered helps. Rules are a hard mix: 80 % ask for event names and three further things,
-15 % for a prefix, a suffix or a glob of other fields, 5 % for what no exact value anchors. The decode floor is base64,
-zlib and orjson of the envelope and of every message, matching nothing."""
+name is new, so that nothing remembered helps; *real*: published CloudTrail events, where they are at hand.
+
+Rules are a hard mix: 80 % ask for event names and three further things, 15 % for a prefix, a suffix or a glob of other
+fields, 5 % for what no exact value anchors. The decode floor is base64, zlib and orjson of the envelope and of every
+message, matching nothing."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 EVENTS_PER_RECORD = 65
@@ -49,6 +50,17 @@ def messages(kind: str, count: int, *, unique: bool = False, seed: int = 7) -> l
     """Make that many log messages of a kind of traffic."""
     chance = random.Random(f"{kind}{seed}")  # noqa: S311 - reproducible, not secret
     return [_message(chance, SHARES[kind], i if unique else None) for i in range(count)]
+
+
+def real_messages(count: int, folder: Path = Path("../shared/data/cloudtrail")) -> list[str]:
+    """Return that many messages of real events, repeated as needed; none where the folder is not there."""
+    events = [event for file in sorted(folder.glob("*.json.gz")) for event in json.loads(_unpacked(file))["Records"]]
+    found = [json.dumps(event, separators=(",", ":")) for event in events]
+    return (found * (count // len(found) + 1))[:count] if found else []
+
+
+def _unpacked(file: Path) -> bytes:
+    return gzip.decompress(file.read_bytes())
 
 
 def records(log_messages: list[str]) -> list[str]:
