@@ -70,14 +70,14 @@ TABLE: list[tuple[AnyCheck, list[Any], list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "passing", "failing"), TABLE, ids=str)
+@pytest.mark.parametrize(("check", "passing", "failing"), TABLE)
 def test_a_check_passes_these_values_and_not_those(check: AnyCheck, passing: list[Any], failing: list[Any]) -> None:
     """The table is the specification."""
     assert [value for value in passing if not check.passes(value)] == []
     assert [value for value in failing if check.passes(value)] == []
 
 
-@pytest.mark.parametrize("check", [row[0] for row in TABLE], ids=str)
+@pytest.mark.parametrize("check", [row[0] for row in TABLE])
 def test_no_value_makes_a_check_raise(check: AnyCheck) -> None:
     """Whatever stands in an event, a check says yes or no."""
     for value in ODD:
