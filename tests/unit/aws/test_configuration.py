@@ -134,7 +134,7 @@ def test_a_timeout_is_a_problem_and_no_crash(gets: Refusals) -> None:
     client("s3").meta.events.register_first("before-call.s3", fail)
     assert minutes_later(source, time) == []
     assert "ReadTimeoutError" in source.problem
-    assert gets.requests == 1
+    assert gets.requests == 2
 
 
 def test_an_object_that_is_gone_leaves_the_last_good_version_in_force(gets: Refusals) -> None:
