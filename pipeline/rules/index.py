@@ -70,6 +70,39 @@ class Group:
         return alive
 
 
+class Keys(Group):
+    """The columns that read keys of an object which is decoded whole, for there may be hundreds of them.
+
+    A clause that wants any of the keys is ruled out where none that it wants is there, at the cost of the keys that the
+    event has; the columns are asked for what is left.
+    """
+
+    __slots__ = ("wanted",)
+
+    def __init__(self, absent: int) -> None:
+        super().__init__(absent)
+        self.wanted: dict[str, int] = {}
+        """The clauses that want something of each key."""
+
+    def add(self, keys: tuple[str, ...], column: Column) -> None:
+        """Add a column that reads what these keys lead to."""
+        wanted = column.involved & ~column.absent
+        self.wanted[keys[0]] = self.wanted.get(keys[0], 0) | wanted
+        self.absent &= column.absent
+        self.involved |= column.involved
+        self.later.append((_read_keys(keys), column.remembered.get, column))
+
+    def narrow(self, view: Any, alive: int) -> int:
+        """Return the clauses among `alive` that nothing in this object contradicts."""
+        if not isinstance(view, dict):
+            return alive & self.absent
+        possible = self.absent
+        for key in self.wanted.keys() & view.keys():
+            possible |= self.wanted[key]
+        alive &= possible
+        return super().narrow(view, alive) if alive else 0
+
+
 class Index:
     """Clauses, indexed by what they ask of each path."""
 
@@ -83,6 +116,7 @@ class Index:
         self.memory = Memory(MEMO_TEXTS)
         self._root = Group(self.all)
         self._raw: list[Column] = []
+        self._whole: dict[tuple[tuple[str, ...], bool], Keys] = {}
         self._sizes = Counter(outer for path, _ in asked if path != RAW for outer in self._objects_around(path))
         ruled_out = _ruled_out(asked)
         for place in sorted(asked, key=lambda place: -ruled_out[place]):
@@ -117,9 +151,15 @@ class Index:
             group, inside = group.inner[attribute, first], inside + 1
             group.absent &= column.absent
             group.involved |= column.involved
-        (group.first if first else group.later).append(
-            (_read(attributes[inside:], keys), column.remembered.get, column)
-        )
+        members, read = group.first if first else group.later, _read(attributes[inside:])
+        if not keys:
+            members.append((read, column.remembered.get, column))
+            return
+        whole = self._whole.get((attributes, first))
+        if whole is None:
+            whole = self._whole[attributes, first] = Keys(self.all)
+            members.append((read, _nothing, whole))
+        whole.add(keys, column)
 
     def _objects_around(self, path: Path) -> list[tuple[str, ...]]:
         """Return the objects of a view that the value at a path stands in, as attributes from the view."""
@@ -209,10 +249,10 @@ def _nothing(_value: Any) -> None:
     """Recall nothing: objects are looked into."""
 
 
-def _read(attributes: tuple[str, ...], keys: tuple[str, ...]) -> Read:
-    """Return the function that follows attributes of a view, and then keys of the object there."""
+def _read(attributes: tuple[str, ...]) -> Read:
+    """Return the function that follows attributes of a view."""
     first, *inner = map(attrgetter, attributes)
-    if not inner and not keys:
+    if not inner:
         return first
 
     def read(view: Any) -> Any:
@@ -221,6 +261,15 @@ def _read(attributes: tuple[str, ...], keys: tuple[str, ...]) -> Read:
             if value is None or value is ABSENT:
                 return ABSENT
             value = get(value)
+        return value
+
+    return read
+
+
+def _read_keys(keys: tuple[str, ...]) -> Read:
+    """Return the function that follows keys of an object."""
+
+    def read(value: Any) -> Any:
         for key in keys:
             if not isinstance(value, dict) or key not in value:
                 return ABSENT

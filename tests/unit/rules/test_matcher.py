@@ -222,3 +222,16 @@ def test_the_compiled_form_can_be_read() -> None:
     assert "asked last, same element: some items with (a exists and not (b exists))" in text
     assert "absent (nothing anchors it): not (eventID exists)" in text
     assert "then its program, computed: jq" in text
+
+
+def test_hundreds_of_keys_of_one_object_are_each_found() -> None:
+    """An object of which very many keys are read is read whole; which rules match stays the same."""
+    rules = [rule(f"{i}", Leaf(("requestParameters", f"p{i}", "x"), one_of("on"))) for i in range(200)]
+    rules += [rule("two", all_of(*(Leaf(("requestParameters", f"p{i}", "x"), one_of("on")) for i in (3, 4))))]
+    rules += [rule("not", Not(Leaf(("requestParameters", "p5", "x"), one_of("on"))))]
+    found = matcher(*rules)
+    on = {"x": "on"}
+    assert names(found.match({"requestParameters": {"p3": on, "p150": on, "p7": "on"}})) == ["3", "150", "not"]
+    assert names(found.match({"requestParameters": {"p3": on, "p4": on, "p5": on}})) == ["3", "4", "5", "two"]
+    for odd in (None, "p3", ["p3"], {}):
+        assert names(found.match({"requestParameters": odd})) == ["not"]
