@@ -12,6 +12,7 @@ put together from the answers. What differs in SQLite, and is therefore kept out
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -86,6 +87,10 @@ class Witness:
         self.database = sqlite3.connect(":memory:")
         self.database.create_function("REGEXP", 2, search)
 
+    def close(self) -> None:
+        """Close the database, or Python warns of it some time later."""
+        self.database.close()
+
     def query(self, rule: dict[str, Any], name: str) -> str:
         """Return the condition of one detection in SQL."""
         alone = rule | {"detection": {name: self.detections[name], "condition": name}}
@@ -126,15 +131,16 @@ class Witness:
 def compare(path: Path, events: list[dict[str, Any]]) -> tuple[int, int]:
     """Return how many events were compared and how many matched; fails where the witness disagrees."""
     text = path.read_text()
-    witness, rule = Witness(text), sigma.parse(text)
+    rule = sigma.parse(text)
     compared = matched = 0
-    for event in events:
-        try:
-            expected = witness.matches(event)
-        except NotOneValue:
-            continue
-        assert rule.matches(event) is expected, (path.name, event)
-        compared, matched = compared + 1, matched + expected
+    with contextlib.closing(Witness(text)) as witness:
+        for event in events:
+            try:
+                expected = witness.matches(event)
+            except NotOneValue:
+                continue
+            assert rule.matches(event) is expected, (path.name, event)
+            compared, matched = compared + 1, matched + expected
     return compared, matched
 
 

@@ -28,6 +28,7 @@ SILENT, MATCHED, FAILED, UNDECIDED = 1, 2, 3, 4
 
 MEMORY_BYTES = 256 * 1024 * 1024
 MAX_ANNOTATION_CHARS = 32 * 1024
+MAX_ANNOTATION_DEPTH = 100
 MAX_MESSAGE_CHARS = 1000
 MAX_PROGRAMS = 8192
 
@@ -111,12 +112,27 @@ def _program(jq: Any, programs: dict[str, Any], source: str) -> Any:
     return programs[source]
 
 
+def _depth_exceeds(value: Any, most: int) -> bool:
+    """Tell without recursion: how deep Python itself can go differs from version to version."""
+    level = [value]
+    for _ in range(most):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _bounded(output: Any) -> Any:
     """Keep an annotation as it is, or where it is large the beginning of its text."""
-    try:
-        text = json.dumps(output, ensure_ascii=False)
-    except RecursionError:
+    if _depth_exceeds(output, MAX_ANNOTATION_DEPTH):
         return "(nested too deeply to show)"
+    text = json.dumps(output, ensure_ascii=False)
     if len(text) <= MAX_ANNOTATION_CHARS:
         return output
     return (output if isinstance(output, str) else text)[:MAX_ANNOTATION_CHARS] + "\u2026"
