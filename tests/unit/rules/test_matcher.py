@@ -233,5 +233,6 @@ def test_hundreds_of_keys_of_one_object_are_each_found() -> None:
     on = {"x": "on"}
     assert names(found.match({"requestParameters": {"p3": on, "p150": on, "p7": "on"}})) == ["3", "150", "not"]
     assert names(found.match({"requestParameters": {"p3": on, "p4": on, "p5": on}})) == ["3", "4", "5", "two"]
-    for odd in (None, "p3", ["p3"], {}):
+    nothing: list[Any] = [None, "p3", ["p3"], {}]
+    for odd in nothing:
         assert names(found.match({"requestParameters": odd})) == ["not"]
