@@ -14,6 +14,7 @@ from pipeline.errors import RuleError
 from pipeline.languages.condition import Condition
 from pipeline.languages.sigma import documents
 from pipeline.languages.sigma.documents import Document
+from pipeline.languages.sigma.metadata import readable
 from pipeline.languages.sigma.values import field_tree, keyword_tree
 from pipeline.predicate import MAX_DEPTH, AnyOf, Node, Path, Test, all_of, any_of, depth, negate
 
@@ -74,7 +75,7 @@ def _rule(document: Document) -> SigmaRule:
     _check_kind(document)
     _check_detections(document)
     try:
-        parsed = Parsed.from_dict(document.content)
+        parsed = Parsed.from_dict(readable(document.content))
     except _REFUSALS as error:
         raise RuleError(str(error), line=_line_of_metadata(document, str(error))) from error
     level = parsed.level.name.lower() if parsed.level else "medium"

@@ -217,6 +217,34 @@ level: LEVEL
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("falsepositives: |\n  Rare, but\n    - maintenance\n", ("Rare, but\n  - maintenance",)),
+        ("falsepositives:\n  - Maintenance: see the calendar\n", ("Maintenance: see the calendar",)),
+        ("falsepositives:\n  - a: 1\n    b: [x, y]\n", ("a: 1; b: x; y",)),
+        ("falsepositives: [7, null, true]\n", ("7", "True")),
+        ("falsepositives: none\n", ("none",)),
+        ("falsepositives:\n", ()),
+    ],
+)
+def test_notes_that_are_no_list_of_texts_are_read_as_texts(written: str, read: tuple[str, ...]) -> None:
+    """One paragraph, or a list whose entries hold a colon: what a rule matches does not hang on it."""
+    assert sigma.parse(rule("a: x") + written).false_positives == read
+
+
+@pytest.mark.parametrize("written", ["date: yesterday\n", "modified: 2024/13/44\n", "author: [a]\n", "fields: a\n"])
+def test_what_no_alert_shows_never_stops_a_rule(written: str) -> None:
+    """However it is written."""
+    assert sigma.parse(rule("a: x") + written).tree == sigma.parse(rule("a: x")).tree
+
+
+def test_one_reference_may_stand_without_a_list() -> None:
+    """And one tag."""
+    parsed = sigma.parse(rule("a: x") + "references: https://example.com/a\ntags: attack.t1078\n")
+    assert (parsed.references, parsed.tags) == (("https://example.com/a",), ("attack.t1078",))
+
+
+@pytest.mark.parametrize(
     ("level", "severity"),
     [
         ("informational", "low"),
