@@ -47,11 +47,11 @@ def _build(config: DestinationConfig, around: Surroundings) -> Destination:
         case "ses":
             from pipeline.destinations.ses import Ses
 
-            return Ses(config.id, options["from_email"], options["to_emails"], context)
+            return Ses(config, context)
         case "webhook":
             from pipeline.destinations.webhook import Webhook
 
-            return Webhook(config.id, options["url"], secret("secret") if "secret" in options else None, context)
+            return Webhook(config.id, secret("url"), secret("secret") if "secret" in options else None, context)
         case "stdout":
             from pipeline.destinations.stdout import Stdout
 

@@ -9,26 +9,31 @@ from pipeline.destinations.aws_errors import delivery_error
 from pipeline.destinations.rendering import rendered
 from pipeline.render import plain as render
 from pipeline.render.context import Context
+from pipeline.rules.rule import DestinationConfig
 
 
 class Ses:
-    """Some addresses that get the same mail."""
+    """Some addresses that get the same mail.
+
+    Every text is a field of its own, and SES writes the headers: nothing in an event can add one.
+    """
 
     edit_scope = ""
 
-    def __init__(self, name: str, from_email: str, to_emails: list[str], context: Context) -> None:
-        self.id = name
-        self.bucket = f"ses:{name}"
+    def __init__(self, config: DestinationConfig, context: Context) -> None:
+        self.id = config.id
+        self.bucket = f"ses:{config.id}"
         self.post_scope = self.bucket
-        self._from = from_email
-        self._to = to_emails
+        self._from: str = config.options["from_email"]
+        self._to: list[str] = config.options["to_emails"]
+        self._region: str = config.options.get("region", "")
         self._context = context
 
     def post(self, content: Content, *, dedupe_id: str, thread: str = "", plain: bool = False) -> Posted:  # noqa: ARG002
         """Send a mail; see `Destination`."""
         message = rendered(render, content, self._context)
         try:
-            client("ses").send_email(
+            client("ses", self._region).send_email(
                 Source=self._from,
                 Destination={"ToAddresses": self._to},
                 Message={
@@ -37,7 +42,7 @@ class Ses:
                 },
             )
         except failures() as error:
-            raise delivery_error(error) from error
+            raise delivery_error(error) from None  # its text quotes addresses
         return Posted()
 
     def edit(self, posted: Posted, content: Content) -> None:

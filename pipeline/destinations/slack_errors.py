@@ -1,21 +1,23 @@
 """What each answer of Slack means for the message, the channel and the credential.
 
-Source: Slack's chat.postMessage, rate-limit and incoming-webhook pages. Rules for editing: one code, one row. A code
-that is in no row spoils its message only: it is tried once more as plain text, then goes to the error destination.
+Source: Slack's pages on chat.postMessage, chat.update, rate limits and incoming webhooks. Rules for editing: one code,
+one row. A code that is in no row spoils its message only: it is tried once more as plain text, then goes to the error
+destination. An answer without a code does not come from Slack, but from whatever stands in its way.
 """
 
 from __future__ import annotations
 
-from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
+import re
 
-DEFAULT_RETRY_AFTER_S = 30.0
-MAX_RETRY_AFTER_S = 3_600.0
-"""Slack asks for seconds to minutes; an absurd header must not silence a channel for days."""
+from pipeline.destinations.retry_after import retry_after_s
+from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
 
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
 """`ratelimited` comes with HTTP 429; `rate_limited` may come with HTTP 200 and concerns the channel."""
 
-RETRYABLE = frozenset({"service_unavailable", "request_timeout", "team_added_to_org", "org_login_required"})
+RETRYABLE = frozenset(
+    {"external_channel_migrating", "org_login_required", "request_timeout", "service_unavailable", "team_added_to_org"}
+)
 
 AMBIGUOUS = frozenset({"internal_error", "fatal_error"})
 """Part of the work may have been done."""
@@ -25,9 +27,11 @@ DESTINATION = frozenset(
         "cannot_reply_to_message",
         "channel_is_archived",
         "channel_not_found",
+        "deprecated_endpoint",
         "is_archived",
         "message_limit_exceeded",
         "messages_tab_disabled",
+        "method_deprecated",
         "no_permission",
         "not_in_channel",
         "posting_to_general_channel_denied",
@@ -36,7 +40,6 @@ DESTINATION = frozenset(
         "restricted_action_read_only_channel",
         "restricted_action_thread_locked",
         "restricted_action_thread_only_channel",
-        "team_disabled",
         "user_not_found",
     }
 )
@@ -44,9 +47,11 @@ DESTINATION = frozenset(
 CREDENTIAL = frozenset(
     {
         "access_denied",
+        "accesslimited",
         "account_inactive",
         "action_prohibited",
         "ekm_access_denied",
+        "enterprise_is_restricted",
         "invalid_auth",
         "invalid_token",
         "missing_scope",
@@ -56,6 +61,8 @@ CREDENTIAL = frozenset(
         "no_team",
         "not_allowed_token_type",
         "not_authed",
+        "team_access_not_granted",
+        "team_disabled",
         "team_not_found",
         "token_expired",
         "token_revoked",
@@ -63,32 +70,66 @@ CREDENTIAL = frozenset(
     }
 )
 
+FORM = frozenset(
+    {
+        "attachment_payload_limit_exceeded",
+        "invalid_attachments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "too_many_attachments",
+    }
+)
+"""About how a message looks: the same in plain text may pass."""
 
-def delivery_error(code: str, status: int, retry_after: str | None, *, channel_scope: str) -> DeliveryError:
-    """Turn an answer of Slack into the class of failure it is.
+REFUSED_ARGUMENT = {
+    "cannot_reply_to_message": "thread_ts",
+    "invalid_thread_ts": "thread_ts",
+    "restricted_action_non_threadable_channel": "thread_ts",
+    "restricted_action_thread_locked": "thread_ts",
+    "thread_not_found": "thread_ts",
+    "duplicate_channel_not_found": "client_msg_id",
+    "duplicate_message_not_found": "client_msg_id",
+}
+"""What Slack holds against one argument only. Without it the message passes: a reply whose thread is gone or locked
+stands in the channel, for an alert must not vanish with somebody else's message."""
 
-    `code` is Slack's error code or a webhook's body, `status` the HTTP status, `retry_after` the header's text,
-    `channel_scope` what a `rate_limited` without a 429 blocks.
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
+_OK, _REDIRECTED, _TOO_LARGE, _TOO_MANY, _SERVER_ERROR, _NOT_NOW = 200, 300, 413, 429, 500, 503
+_HTTP_RETRYABLE = frozenset({408, 425})
+
+
+def delivery_error(code: object, status: int, retry_after: str | None, *, channel_scope: str) -> DeliveryError:
+    """Turn an answer of Slack, or of what stands in its way, into the class of failure it is.
+
+    `code` is Slack's error code or a webhook's body, and not to be trusted; `status` the HTTP status, `retry_after`
+    the header's text, `channel_scope` what a `rate_limited` without a 429 blocks.
     """
-    if status == 429 or code in RATE_LIMITED:  # noqa: PLR2004 - HTTP's number
-        return RateLimited(retry_after_s(retry_after), "" if status == 429 else channel_scope)  # noqa: PLR2004
-    if code in AMBIGUOUS:
-        return Unavailable(code, ambiguous=True)
+    code = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    if status == _TOO_MANY or code in RATE_LIMITED:
+        return RateLimited(retry_after_s(retry_after), "" if status == _TOO_MANY else channel_scope)
+    if status == _NOT_NOW and retry_after:
+        return RateLimited(retry_after_s(retry_after))
+    if status >= _SERVER_ERROR or code in AMBIGUOUS:
+        return Unavailable(code or f"HTTP {status}", ambiguous=True)
     if code in RETRYABLE:
         return Unavailable(code)
-    if status >= 500:  # noqa: PLR2004
-        return Unavailable(f"HTTP {status}", ambiguous=True)
+    return _rejection(code) if code else _not_slacks(status)
+
+
+def _rejection(code: str) -> Rejected:
     if code in DESTINATION:
         return Rejected(code, Fault.DESTINATION)
-    if code in CREDENTIAL:
-        return Rejected(code, Fault.CREDENTIAL)
-    return Rejected(code, Fault.MESSAGE)
+    return Rejected(code, Fault.CREDENTIAL if code in CREDENTIAL else Fault.MESSAGE)
 
 
-def retry_after_s(header: str | None) -> float:
-    """Read a Retry-After header, which Slack writes in seconds."""
-    try:
-        seconds = float(header) if header is not None else DEFAULT_RETRY_AFTER_S
-    except ValueError:
-        return DEFAULT_RETRY_AFTER_S
-    return min(max(seconds, 1.0), MAX_RETRY_AFTER_S) if seconds == seconds else DEFAULT_RETRY_AFTER_S  # noqa: PLR0124
+def _not_slacks(status: int) -> DeliveryError:
+    """Judge an answer without a code. One that reports success may even be Slack's, cut short on its way."""
+    if status < _REDIRECTED:
+        return Unavailable(f"HTTP {status} with an answer that is not Slack's", ambiguous=True)
+    if status in _HTTP_RETRYABLE:
+        return Unavailable(f"HTTP {status}")
+    if status == _TOO_LARGE:
+        return Rejected(f"HTTP {status}", Fault.MESSAGE)
+    return Rejected(f"HTTP {status} from something that is not Slack", Fault.DESTINATION)

@@ -4,7 +4,8 @@
     X-Trailwire-Timestamp   seconds since 1970
     X-Trailwire-Signature   v1=<hex HMAC-SHA256 of "<timestamp>.<body>" by the shared secret>
 
-Receivers compare the signature in constant time and refuse timestamps more than five minutes off.
+Receivers compare the signature in constant time and refuse timestamps more than five minutes off: docs/destinations.md
+has an example.
 """
 
 from __future__ import annotations
@@ -13,35 +14,32 @@ import hashlib
 import hmac
 import json
 import time
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from pipeline.alerts.content import Content
 from pipeline.alerts.ports import Posted
+from pipeline.destinations.network import TIMEOUT_S, Answer, post
 from pipeline.destinations.rendering import rendered
+from pipeline.destinations.retry_after import retry_after_s
 from pipeline.destinations.secret import Secret
-from pipeline.destinations.slack_errors import retry_after_s
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
 from pipeline.render import document as render
 from pipeline.render.context import Context
+from pipeline.rules.destination_keys import is_endpoint
 
-if TYPE_CHECKING:
-    from urllib3 import PoolManager
-
-TIMEOUT_S = 5.0
-_SUCCESS = range(200, 300)
+_SUCCESS, _REDIRECTED = range(200, 300), range(300, 400)
 _RETRYABLE = frozenset({408, 425})
 _CREDENTIAL = frozenset({401, 403, 407})
-_DESTINATION = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
-_TOO_MANY, _SERVER_ERROR = 429, 500
+_DESTINATION = frozenset({404, 405, 410})
+_TOO_MANY, _SERVER_ERROR, _NOT_NOW = 429, 500, 503
 
 
 class Webhook:
     """One endpoint."""
 
     edit_scope = ""
+    timeout_s = TIMEOUT_S
 
-    def __init__(self, name: str, url: str, secret: Secret | None, context: Context) -> None:
+    def __init__(self, name: str, url: Secret, secret: Secret | None, context: Context) -> None:
         self.id = name
         self.bucket = f"webhook:{name}"
         self.post_scope = self.bucket
@@ -50,18 +48,11 @@ class Webhook:
         self._context = context
 
     def post(self, content: Content, *, dedupe_id: str, thread: str = "", plain: bool = False) -> Posted:  # noqa: ARG002
-        """Post a document; see `Destination`."""
-        from urllib3.exceptions import HTTPError, NewConnectionError
-
+        """Post a document; see `Destination`. Any status from 200 to 299 is success, whatever the answer's body."""
         body = json.dumps(rendered(render, content, self._context), separators=(",", ":")).encode()
-        try:
-            response = self._pool.request("POST", self._url, body=body, headers=self._headers(body, dedupe_id))
-        except NewConnectionError as error:
-            raise Unavailable(type(error).__name__) from error
-        except HTTPError as error:
-            raise Unavailable(type(error).__name__, ambiguous=True) from error
-        if response.status not in _SUCCESS:
-            raise _failure(response.status, response.headers.get("Retry-After"))
+        answer = post(self._address(), body, self._headers(body, dedupe_id), timeout_s=self.timeout_s)
+        if answer.status not in _SUCCESS:
+            raise _failure(answer)
         return Posted()
 
     def edit(self, posted: Posted, content: Content) -> None:
@@ -69,9 +60,16 @@ class Webhook:
         raise AssertionError(posted, content)
 
     def refresh(self) -> None:
-        """Fetch the secret anew; see `Destination`."""
+        """Fetch address and secret anew; see `Destination`."""
+        self._url.forget()
         if self._secret is not None:
             self._secret.forget()
+
+    def _address(self) -> str:
+        address = self._url.value().strip()
+        if not is_endpoint(address):
+            raise Rejected("the webhook's address is not an https:// address", Fault.CREDENTIAL)
+        return address
 
     def _headers(self, body: bytes, dedupe_id: str) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -85,26 +83,23 @@ class Webhook:
             headers["X-Trailwire-Signature"] = f"v1={signature(self._secret.value(), timestamp, body)}"
         return headers
 
-    @cached_property
-    def _pool(self) -> PoolManager:
-        from urllib3 import PoolManager
-
-        # No retries and no redirects: a message goes to the endpoint that was configured, once.
-        return PoolManager(timeout=TIMEOUT_S, retries=False)
-
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """Sign a body: hex HMAC-SHA256 over `timestamp.body`."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    key = secret.encode("utf-8", "surrogateescape")  # an environment's bytes that are no text sign as they are
+    return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _failure(status: int, retry_after: str | None) -> DeliveryError:
-    if status == _TOO_MANY:
+def _failure(answer: Answer) -> DeliveryError:
+    status, retry_after = answer.status, answer.headers.get("retry-after")
+    if status == _TOO_MANY or (status == _NOT_NOW and retry_after):
         return RateLimited(retry_after_s(retry_after))
+    reason = f"HTTP {status}"
     if status in _RETRYABLE:
-        return Unavailable(f"HTTP {status}")
-    if status >= _SERVER_ERROR:
-        return Unavailable(f"HTTP {status}", ambiguous=True)
-    if status in _DESTINATION:
-        return Rejected(f"HTTP {status}", Fault.DESTINATION)
-    return Rejected(f"HTTP {status}", Fault.CREDENTIAL if status in _CREDENTIAL else Fault.MESSAGE)
+        return Unavailable(reason)
+    if status >= _SERVER_ERROR or status < _SUCCESS.start:
+        return Unavailable(reason, ambiguous=True)
+    if status in _DESTINATION or status in _REDIRECTED:
+        # No redirects: a message goes to the endpoint that was configured, and its signature to nobody else.
+        return Rejected(reason, Fault.DESTINATION)
+    return Rejected(reason, Fault.CREDENTIAL if status in _CREDENTIAL else Fault.MESSAGE)
