@@ -17,7 +17,7 @@ MAX_RECIPIENTS = 50
 """SES takes so many in one message (botocore's model of SendEmail)."""
 
 _CHANNEL = re.compile(r"#?[\w.-]{1,80}")
-_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
+_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{1,12}:[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,16}){1,2}-[0-9]{1,2}", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 """An address as SES takes it: ASCII (a domain with other letters in its `xn--` form), without a display name."""
@@ -79,7 +79,7 @@ def read_destination(section: Section) -> DestinationConfig:
 def _read_one_of(section: Section, kind: str, keys: tuple[str, ...], options: dict[str, Any]) -> None:
     given = [key for key in keys if section.has(key)]
     if not given:
-        section.problem("", f'a {kind} destination needs "{keys[0]}"')
+        section.problem("", f'a destination of type {kind} needs "{keys[0]}"')
     if len(given) > 1:
         section.problem(given[1], f'"{given[0]}" and "{given[1]}" mean the same', "keep one of them")
     for key in given:
@@ -132,7 +132,8 @@ def _check_secret(section: Section, key: str, value: str) -> None:
             section.problem(key, f'"{key}" refers to nothing: {kind}: needs a name after it')
         return
     if key in {"url", "webhook_url"} and value and not is_endpoint(value):
-        section.problem(key, f'"{key}" must be an address that begins with https://')
+        begins = value.startswith("https://")
+        section.problem(key, f'"{key}" must {"be a whole address" if begins else "begin with https://"}')
     if key != "url":
         section.document.note(
             (*section.key, key),
