@@ -16,6 +16,7 @@ from pipeline.alerts.ticket import Ticket
 from pipeline.decode import cloudwatch_logs as log_delivery
 from pipeline.decode import kinesis as stream
 from pipeline.runtime import logs
+from pipeline.runtime.arrivals import Arrivals, messages_of
 from pipeline.runtime.invocation import owner_of
 from pipeline.runtime.metrics import metrics_line
 from pipeline.runtime.service import Running, current
@@ -52,6 +53,51 @@ def cloudwatch_logs(event: dict[str, Any], context: Any) -> Response:
     return {}
 
 
+def s3(event: dict[str, Any], context: Any) -> Response:
+    """Take notifications that CloudTrail files lie in S3; raises where Lambda should retry.
+
+    They come from S3, SNS or EventBridge; an event that EventBridge carries itself is taken, too.
+    """
+    running = current().begin(context)
+    arrivals = Arrivals(running.clock.remaining_ms)
+    owner = str(getattr(context, "aws_request_id", "") or "s3")
+    ledger = running.invocation().take(arrivals.of_event(owner, event))
+    _hand_back(arrivals, ledger)
+    _close(running, ledger, "s3")
+    if ledger.unsafe_owners:
+        raise RuntimeError("a file could not be read, or an alert is not in safe hands; Lambda must invoke again")
+    return {}
+
+
+def sqs(event: dict[str, Any], context: Any) -> Response:
+    """Take a batch of a queue that holds notifications as `s3` takes them, events or envelopes.
+
+    Answers `batchItemFailures`.
+    """
+    running = current().begin(context)
+    arrivals = Arrivals(running.clock.remaining_ms)
+    messages = messages_of(event)
+    ledger = running.invocation().take(owned for message in messages for owned in arrivals.of_message(message))
+    _hand_back(arrivals, ledger)
+    _close(running, ledger, "sqs")
+    return _item_failures([message.id for message in messages], ledger)
+
+
+def _hand_back(arrivals: Arrivals, ledger: Ledger) -> None:
+    """What could not be fetched comes again."""
+    for owner, problem in arrivals.problems.items():
+        logs.warning("not everything could be read", owner=owner, reason=problem)
+        ledger.unsafe_owners.add(owner)
+
+
+def _item_failures(messages: list[str], ledger: Ledger) -> Response:
+    """Name the messages of a queue that must come again."""
+    unsafe = [message for message in messages if message in ledger.unsafe_owners]
+    if not all(unsafe):
+        raise RuntimeError("a message without an id could not be kept; Lambda must deliver the batch again")
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in unsafe]}
+
+
 def outbox(event: dict[str, Any], context: Any) -> Response:
     """Take a batch of tickets from the outbox's queue; answers `batchItemFailures`.
 
@@ -68,10 +114,7 @@ def outbox(event: dict[str, Any], context: Any) -> Response:
     Drain(running.chain, ledger, _burial(running, ledger, received))(received.arrived)
     invocation.take(received.unreadable)
     _close(running, ledger, "outbox")
-    unsafe = [message for message in received.messages if message in ledger.unsafe_owners]
-    if not all(unsafe):
-        raise RuntimeError("a message without an id could not be kept; Lambda must deliver the batch again")
-    return {"batchItemFailures": [{"itemIdentifier": message} for message in unsafe]}
+    return _item_failures(received.messages, ledger)
 
 
 def _burial(running: Running, ledger: Ledger, received: Received) -> Callable[[Ticket], None]:
