@@ -14,6 +14,8 @@ from pipeline.errors import AuthorError
 
 VERBS = {
     "match": "match:match",
+    "test": "test:test",
+    "why": "why:why",
     "check": "check:check",
     "compile": "compile:compile_rules",
     "pattern": "pattern:pattern",

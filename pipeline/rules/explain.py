@@ -180,6 +180,15 @@ def _nearest(
     """Find the changes that turn a condition over, or failing that, those that bring its program into play."""
     if tree is not matches:
         return [], False  # the tree admits it and the program says no: nobody knows what it would rather see
+    try:
+        return _searched(condition, event, raw, matches)
+    except RecursionError:  # an event nested as deep as can be read can be too deep to be written
+        return [], False
+
+
+def _searched(
+    condition: Condition, event: dict[str, Any], raw: str | None, matches: bool
+) -> tuple[list[Alteration], bool]:
     goal = Not(condition.tree) if matches else condition.tree
     tries = MOST_PROGRAM_RUNS if condition.program else TRIES
 

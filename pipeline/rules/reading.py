@@ -159,6 +159,9 @@ def _read_test(section: Section, read: Read) -> RuleTest:
 def _read_test_event(section: Section, read: Read) -> dict[str, Any]:
     value = section.take("event")
     if isinstance(value, dict):
+        if _has_dates(value):
+            section.problem("event", "an event is JSON, which has no dates", "put the time in quotes")
+            return {}
         return value
     if not isinstance(value, str):
         section.problem("", '"event" must be a table, or the path of a file with one event')
@@ -173,6 +176,12 @@ def _read_test_event(section: Section, read: Read) -> dict[str, Any]:
     except DecodeError as error:
         section.problem("event", f'"{value}" is not an event: {error}')
     return {}
+
+
+def _has_dates(value: Any) -> bool:
+    """Tell whether TOML read a date or a time somewhere in it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return isinstance(value, dt.date | dt.time) or any(map(_has_dates, inner))
 
 
 def read_ignore(section: Section) -> Ignore:

@@ -83,6 +83,8 @@ def _open(text: str, name: str, findings: Findings) -> Section:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{name}:{line[1] if line else max(1, len(text.splitlines()))}"
         raise ConfigError((Problem(where, f"not TOML: {error}"),)) from error
+    except RecursionError as error:
+        raise ConfigError((Problem(f"{name}:1", "nested too deeply to be read"),)) from error
     return Section(Document(name, Places(text), findings), (), table)
 
 

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.predicate import show
-from pipeline.rules.explain import Explanation, answer, deciding
+from pipeline.rules.explain import Answer, Explanation, answer
 from pipeline.rules.matcher import Matcher
 from pipeline.rules.rule import Rule, RuleSet, RuleTest
 
 Outcome = Literal["passed", "failed", "error"]
-MOST_REASONS = 5
-"""Leaves that are named where a test fails."""
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class RuleTestResult:
     """What became of one test."""
 
     rule: Rule
@@ -36,33 +34,32 @@ class TestResult:
     """What went wrong; empty for a test that passed."""
 
 
-def run_tests(rule: Rule) -> Iterator[TestResult]:
+def run_tests(rule: Rule) -> Iterator[RuleTestResult]:
     """Yield the result of each of a rule's own tests, in their order."""
     matcher = Matcher(RuleSet((rule,)))
     for number, test in enumerate(rule.tests, start=1):
         yield _run(matcher, rule, test, test.name or f"test {number}")
 
 
-def _run(matcher: Matcher, rule: Rule, test: RuleTest, name: str) -> TestResult:
+def _run(matcher: Matcher, rule: Rule, test: RuleTest, name: str) -> RuleTestResult:
     verdicts = matcher.evaluate(test.event)
     if verdicts.failures:
-        return TestResult(rule, test, name, "error", None, f"the rule failed: {verdicts.failures[0].reason}")
+        return RuleTestResult(rule, test, name, "error", None, f"the rule failed: {verdicts.failures[0].reason}")
     got = bool(verdicts.matches)
     if got and verdicts.matches[0].undecided:
-        return TestResult(rule, test, name, "error", None, f"could not be decided: {verdicts.matches[0].undecided}")
+        return RuleTestResult(rule, test, name, "error", None, f"could not be decided: {verdicts.matches[0].undecided}")
     if got is test.matches:
-        return TestResult(rule, test, name, "passed", got)
-    return TestResult(rule, test, name, "failed", got, f"expected {_word(test.matches)}, got {_word(got)}")
+        return RuleTestResult(rule, test, name, "passed", got)
+    return RuleTestResult(rule, test, name, "failed", got, f"expected {_word(test.matches)}, got {_word(got)}")
 
 
 def _word(matches: bool) -> str:
     return "a match" if matches else "no match"
 
 
-def leaves_that_decided(result: TestResult) -> tuple[list[Explanation], int]:
-    """Return the leaves by which the rule says what it says about a test's event, and how many more there are."""
-    leaves = list(deciding(answer(result.rule.condition, result.test.event).tree))
-    return leaves[:MOST_REASONS], max(0, len(leaves) - MOST_REASONS)
+def explained(result: RuleTestResult) -> Answer:
+    """Say why the rule says what it says about a test's event."""
+    return answer(result.rule.condition, result.test.event)
 
 
 def said(leaf: Explanation) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.checks import scrub
 
+_BASIC_PLANE = 0xFFFF
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -60,5 +61,9 @@ def _key(key: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Write a basic string: JSON's escapes are TOML's, but for DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Write a basic string: JSON's escapes are TOML's. What cannot be printed is escaped, too."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= _BASIC_PLANE else f"\\U{ord(char):08x}"
