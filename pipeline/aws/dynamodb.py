@@ -1,6 +1,7 @@
 """The shared state in one DynamoDB table: `state.protocol.State` with one conditional write wherever races can be.
 
-An item's key begins with its kind: `a#` claims, `g#` groups, `p#` pace, `t#` turns, `b#` blocks, `c#` counters.
+An item's key begins with its kind: `a#` claims, `g#` groups, `p#` pace, `t#` turns, `b#` blocks, `c#` counters,
+`d#` days.
 DynamoDB deletes items some time after `expires_at` (epoch seconds), which is housekeeping: nothing here relies on it.
 
 A lost answer makes botocore repeat a request that was done already. So repeated writes are recognised (a claim and an
@@ -177,6 +178,23 @@ class DynamoState:
             self._table.update(pk, ex.forget(len(stale)), "", {}, names)
         return sum(n for b, n in counter.items() if bucket - buckets < b <= bucket)
 
+    # ---- days ----
+
+    def add_to_day(self, day: int, numbers: Mapping[str, int], *, slowest_ms: int, expires_ms: int) -> None:
+        """See `State`. One write, and another one where something was slow."""
+        pk, expires_at = _pk("d", str(day)), _expires_at(expires_ms)
+        figures = [(name, added) for name, added in numbers.items() if added]
+        if figures:
+            names = {f"figure{i}": name for i, (name, _) in enumerate(figures)}
+            values = {f"figure{i}": added for i, (_, added) in enumerate(figures)}
+            self._table.update(pk, ex.add(len(figures)), "", {**values, "expires_at": expires_at}, names)
+        if slowest_ms:
+            self._table.update(pk, ex.SLOWER, ex.IF_SLOWER, {"slowest_ms": slowest_ms, "expires_at": expires_at})
+
+    def read_day(self, day: int) -> Mapping[str, int]:
+        """See `State`."""
+        return self._read("d", [str(day)], _figures).get(str(day), {})
+
     # ---- items ----
 
     def _read(self, kind: str, keys: Collection[str], decode: Callable[[Item], T]) -> dict[str, T]:
@@ -267,6 +285,10 @@ def _arrival_ms(item: Item) -> int:
 
 def _until_ms(item: Item) -> int:
     return number(item, "until_ms")
+
+
+def _figures(item: Item) -> dict[str, int]:
+    return {name: number(item, name) for name in item if name not in {"pk", "expires_at"}}
 
 
 def _buckets(item: Item) -> dict[int, int]:

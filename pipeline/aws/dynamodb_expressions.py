@@ -151,3 +151,12 @@ COUNT = "SET #expires_at = :expires_at ADD #bucket :added"
 def forget(count: int) -> str:
     """Remove this many attributes, `#stale0` and on."""
     return "REMOVE " + ", ".join(f"#stale{number}" for number in range(count))
+
+
+def add(count: int) -> str:
+    """Add to this many attributes, `#figure0` and on, by `:figure0` and on."""
+    return "SET #expires_at = :expires_at ADD " + ", ".join(f"#figure{i} :figure{i}" for i in range(count))
+
+
+IF_SLOWER = "attribute_not_exists(#slowest_ms) OR #slowest_ms < :slowest_ms"
+SLOWER = "SET #slowest_ms = :slowest_ms, #expires_at = :expires_at"

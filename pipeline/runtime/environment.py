@@ -21,6 +21,8 @@ class Environment(NamedTuple):
     """SLACK_API_URL: a stand-in for Slack; empty: Slack."""
     log_level: str
     """LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+    function_name: str
+    """AWS_LAMBDA_FUNCTION_NAME, which Lambda sets: the session under which the function reads its own secrets."""
 
 
 def read_environment() -> Environment:
@@ -33,4 +35,5 @@ def read_environment() -> Environment:
         quarantine=get("TRAILWIRE_QUARANTINE") or "",
         slack_api_url=get("SLACK_API_URL") or "",
         log_level=(get("LOG_LEVEL") or "INFO").upper(),
+        function_name=get("AWS_LAMBDA_FUNCTION_NAME") or "",
     )

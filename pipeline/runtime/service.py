@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
+
 from pipeline.alerts.alert import Notice
 from pipeline.alerts.chain import Chain
 from pipeline.alerts.ports import Outbox
@@ -19,6 +21,7 @@ from pipeline.rules.rule import RuleSet
 from pipeline.runtime import logs
 from pipeline.runtime.environment import Environment, read_environment
 from pipeline.runtime.invocation import Invocation, InvocationClock
+from pipeline.runtime.own_reads import own_reads
 from pipeline.state.failover import Failover
 from pipeline.state.memory import MemoryState
 from pipeline.state.protocol import State
@@ -45,7 +48,8 @@ class Service:
             where = self.environment.config
             problem = Problem(f"{where}:1", "no [[destination]]: nobody would hear of a match")
             raise ConfigError((problem,))
-        self.ruleset = ruleset
+        own = own_reads(ruleset.destinations, self.environment.function_name)
+        self.ruleset = replace(ruleset, ignores=(*ruleset.ignores, own)) if own else ruleset
         self.matcher = Matcher(ruleset)
         around = Surroundings(
             context=Context.of(ruleset.settings),
@@ -59,7 +63,10 @@ class Service:
         """Begin an invocation: look whether the configuration has changed, and take the shared state as it is."""
         changed = self._source.changed()
         if changed is not None:
-            self._use(changed)
+            try:
+                self._use(changed)
+            except ConfigError as error:
+                self._source.problem = str(error)
         return Running(self, context)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -25,6 +26,7 @@ from pipeline.state.protocol import MAX_SAMPLE, Joining
 
 MAX_CLAIMS: Final = 500_000
 MAX_THINGS: Final = 50_000
+MAX_DAYS: Final = 3
 
 
 class MemoryState:
@@ -38,6 +40,7 @@ class MemoryState:
         self._turns: LRUCache[str, int] = LRUCache(MAX_THINGS)
         self._blocks: LRUCache[str, int] = LRUCache(MAX_THINGS)
         self._counters: LRUCache[str, dict[int, int]] = LRUCache(MAX_THINGS)
+        self._days: LRUCache[int, Counter[str]] = LRUCache(MAX_DAYS)
 
     def read_claims(self, keys: Collection[str]) -> Mapping[str, Claim]:
         with self._lock:
@@ -142,6 +145,17 @@ class MemoryState:
             counter[bucket] = counter.get(bucket, 0) + added
             self._counters[name] = counter
             return sum(n for b, n in counter.items() if b <= bucket)
+
+    def add_to_day(self, day: int, numbers: Mapping[str, int], *, slowest_ms: int, expires_ms: int) -> None:
+        del expires_ms  # the cache is bounded; a store that is not needs it
+        with self._lock:
+            figures = self._days.setdefault(day, Counter())
+            figures.update(numbers)
+            figures["slowest_ms"] = max(figures["slowest_ms"], slowest_ms)
+
+    def read_day(self, day: int) -> Mapping[str, int]:
+        with self._lock:
+            return dict(self._days.get(day, {}))
 
 
 def _sample(seen: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

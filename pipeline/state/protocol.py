@@ -106,3 +106,11 @@ class State(Protocol):
     def count(self, name: str, bucket: int, added: int, *, buckets: int, expires_ms: int) -> int:
         """Add to one bucket of a sliding counter; returns the sum of the newest `buckets` buckets up to this one."""
         ...
+
+    def add_to_day(self, day: int, numbers: Mapping[str, int], *, slowest_ms: int, expires_ms: int) -> None:
+        """Add to the figures of a day (days since 1970), and raise its `slowest_ms` if this is slower."""
+        ...
+
+    def read_day(self, day: int) -> Mapping[str, int]:
+        """Return the figures of a day, `slowest_ms` among them; empty where there are none."""
+        ...

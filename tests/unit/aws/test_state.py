@@ -381,6 +381,20 @@ def test_a_counter_sums_its_newest_buckets(state: State, key: str) -> None:
     assert count(120, 2) == 2
 
 
+def test_a_day_adds_up_and_keeps_its_slowest(state: State) -> None:
+    day = 20_454
+    assert state.read_day(day - 1) == {}
+    state.add_to_day(day, {"events": 3, "told": 0}, slowest_ms=40, expires_ms=LATER)
+    state.add_to_day(day, {"events": 4, "told": 1}, slowest_ms=20, expires_ms=LATER)
+    state.add_to_day(day, {}, slowest_ms=0, expires_ms=LATER)
+    figures = state.read_day(day)
+    assert {name: figures.get(name, 0) for name in ("events", "told", "slowest_ms")} == {
+        "events": 7,
+        "told": 1,
+        "slowest_ms": 40,
+    }
+
+
 def test_a_counter_of_racing_adders_is_exact(state: State, key: str) -> None:
     def count(number: int) -> int:
         return state.count(key, 100 + number % 2, 1, buckets=5, expires_ms=LATER)
