@@ -20,16 +20,16 @@ Return or raise, never log and go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class TrailwireError(Exception):
     """Everything this package raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One mistake an author made, where it stands and how to mend it."""
 
     where: str

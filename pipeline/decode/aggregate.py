@@ -10,7 +10,6 @@ something inside goes wrong. Importing protobuf costs 20 ms, so it waits until a
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -74,4 +73,6 @@ def _message_class() -> Any:
 
 def _digest(body: bytes) -> bytes:
     """MD5 as the format has it: it guards against damage, not against people."""
+    import hashlib  # OpenSSL costs a cold start milliseconds, and hardly a stream is aggregated
+
     return hashlib.md5(body, usedforsecurity=False).digest()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from pipeline.errors import ProgramError
 from pipeline.predicate import RAW, Node, Test, holds, show, walk
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """A program's answer for one event."""
 
     matched: bool
@@ -37,8 +37,7 @@ class Program(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A tree, plus, for languages that compute, a program.
 
     Without a program the tree is exact. With one it is a sound over-approximation: it holds for every event that the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import PatternError, ProgramError
@@ -27,14 +26,20 @@ MAX_LENGTH = 1024
 _CLOSING = {"{": "}", "[": "]", "%": "%"}
 
 
-@dataclass(frozen=True, slots=True)
-class FilterPattern(Condition):
+class FilterPattern(Condition, frozen=True, eq=False):
     """A CloudWatch Logs filter pattern. Two are equal if they say the same, however they are written."""
 
-    program: Program | None = field(default=None, compare=False)
-    syntax: Syntax = field(default_factory=Terms)
-    text: str = field(default="", compare=False)
+    syntax: Syntax = Terms()
+    text: str = ""
     """The pattern as its author wrote it."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is said, not how it is written."""
+        return isinstance(other, FilterPattern) and (self.tree, self.syntax) == (other.tree, other.syntax)
+
+    def __hash__(self) -> int:
+        """Equal patterns hash alike."""
+        return hash((self.tree, self.syntax))
 
     def matches(self, message: str | dict[str, Any], raw: str | None = None) -> bool:
         """Tell whether the pattern matches a raw log message, JSON or not, or an event. Never raises.

@@ -6,7 +6,6 @@ line, never a rule that silently means less.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.checks import OneOf, regex
@@ -34,8 +33,7 @@ _NOT_RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SigmaRule(Condition):
+class SigmaRule(Condition, frozen=True):
     """A Sigma rule: a condition without a program, and what the rule says about itself."""
 
     title: str = ""
