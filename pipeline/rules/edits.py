@@ -147,7 +147,7 @@ def new_place(path: Path, event: Any) -> Place | None:
     None where there is no such place: in the raw message, and at the event itself.
     """
     place: Place = ()
-    for step in path:
+    for before, step in zip(("", *path), path, strict=False):
         value = value_at(event, place)
         match step:
             case str():
@@ -155,7 +155,9 @@ def new_place(path: Path, event: Any) -> Place | None:
             case int() if 0 <= step <= MAX_PADDING:
                 place = (*place, step)
             case Child():
-                place = (*place, *(_appended(value, as_object=True) or (0,)))
+                # Looking through arrays ends at what is none, so the children are those of an object.
+                fresh: Place = ("example",) if isinstance(before, Spread) else (0,)
+                place = (*place, *(_appended(value, as_object=True) or fresh))
             case Spread():
                 place = (*place, *_appended(value, as_object=False))
             case _:

@@ -97,10 +97,19 @@ class Planner:
             plans.append(
                 tuple(_change(place, value, failing(node.check, value), node, False) for place, value in turned)
             )
-        if len(turned) > 1 and isinstance(node.path[0], str):
-            holder = (*base, node.path[0])
-            plans.append((_change(holder, value_at(self.event, holder), [ABSENT], node, False),))
-        return plans
+        return [*plans, *self._emptied(node, [place for place, _ in turned], base)]
+
+    def _emptied(self, node: Test | Some, places: list[Place], base: Place) -> list[Plan]:
+        """Take away what a node looks at: the only place, or all of it by its first key."""
+        taken = places if len(places) == 1 else []
+        if places and node.path and isinstance(node.path[0], str):
+            # Where an element of an array is taken away the next one moves up; taking the array helps.
+            taken = [*taken, (*base, node.path[0])]
+        return [
+            (_change(place, value_at(self.event, place), [ABSENT], node, False),)
+            for place in dict.fromkeys(taken)
+            if place
+        ]
 
     def _turned_on(self, node: Test, base: Place, found: list[tuple[Place, Any]]) -> list[Plan]:
         changes = [
@@ -153,7 +162,8 @@ class Planner:
         elements = [(*base, *place) for place, _ in places_at(node.path, self._root(base))]
         if not wanted:
             satisfying = [place for place in elements if self._holds(node.child, place)]
-            return _joined(self.plans(node.child, False, place) for place in satisfying[:MOST_TURNED])
+            turned = _joined(self.plans(node.child, False, place) for place in satisfying[:MOST_TURNED])
+            return [*turned, *self._emptied(node, satisfying, base)]
         plans = [plan for place in elements[:MOST_PLACES] for plan in self.plans(node.child, True, place)]
         fresh = new_place(node.path, self._root(base))
         if fresh is not None and (*base, *fresh) not in elements:
@@ -173,8 +183,9 @@ class Planner:
         for place in places[:MOST_RAW_PLACES]:
             if not node.check.passes(canonical(edited(self.event, (Edit(place, ABSENT),)))):
                 value = value_at(self.event, place)
-                return [(_change(place, value, [*failing(node.check, value)], node, False),)]
-        return []
+                return [(_change(place, value, failing(node.check, value), node, False),)]
+        saying = [key for key, value in self.event.items() if node.check.passes(canonical({key: value}))]
+        return [tuple(_change((key,), self.event[key], [ABSENT], node, False) for key in saying)]
 
 
 def _everything(event: dict[str, Any]) -> Iterable[tuple[Place, Any]]:

@@ -145,6 +145,7 @@ def _in_range(check: InRange, now: Any) -> Iterator[Any]:
     for bound, step in ((low, 1), (high, -1)):
         if bound is not None:
             yield from (_number(bound), _number(bound + step), _number(bound.to_integral_value() + step))
+            yield _number(bound + step * abs(bound))  # 1 more of 10**30 is lost in rounding
     if low is not None and high is not None:
         yield _number((low + high) / 2)
     yield from (1, 0)
@@ -153,7 +154,7 @@ def _in_range(check: InRange, now: Any) -> Iterator[Any]:
 def _out_of_range(check: InRange) -> Iterator[Any]:
     for bound, step in ((check.low, -1), (check.high, 1)):
         if bound is not None:
-            yield from (_number(bound), _number(bound + step))
+            yield from (_number(bound), _number(bound + step), _number(bound + step * abs(bound)))
     yield from (0, "example")
 
 
