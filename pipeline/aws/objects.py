@@ -12,6 +12,9 @@ from pipeline.errors import DecodeError
 MAX_BYTES: Final = 64 * 1024 * 1024
 """What is read into memory. CloudTrail's files end at 50 MB (its documented limit)."""
 
+MAX_UNDELIVERED: Final = 256 * 1024 * 1024
+"""What a replay reads into memory: one file that could not be read, in base64, or a batch's worth of parts."""
+
 
 def listed(bucket: str, prefix: str) -> Iterator[StoredObject]:
     """Yield the objects below a prefix, by key; raises what boto3 raises. Folders that a console makes are left out."""

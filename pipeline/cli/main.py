@@ -20,6 +20,7 @@ VERBS = {
     "compile": "compile:compile_rules",
     "pattern": "pattern:pattern",
     "run": "run:run",
+    "replay": "replay:replay",
 }
 """Verb -> module of `pipeline.cli` and the command in it; imported when it is called, for some need half of AWS."""
 

@@ -11,6 +11,7 @@ from pipeline.alerts.alert import Notice
 from pipeline.alerts.candidate import Sighting
 from pipeline.alerts.chain import Chain
 from pipeline.alerts.ledger import Ledger
+from pipeline.alerts.notices import notify
 from pipeline.alerts.telling import Telling
 from pipeline.aws.quarantine import Quarantine
 from pipeline.decode.decoded import Decoded, LogEvent, Source, Undecodable, lost_message
@@ -58,15 +59,24 @@ class Invocation:
 
     def take(self, decoded: Iterable[tuple[str, Decoded]]) -> Ledger:
         """Take payloads, each with its unit of delivery, all the way. The ledger names the units to hand back."""
+        self._chain.tell(self.match(decoded), self.ledger)
+        self._quarantine_all()
+        self.report()
+        return self.ledger
+
+    def match(self, decoded: Iterable[tuple[str, Decoded]]) -> list[Sighting]:
+        """Return what the rules match in payloads, each with its unit of delivery; tells nobody."""
         sightings: list[Sighting] = []
         for owner, payload in decoded:
             self._undecodable += [(owner, part) for part in payload.undecodable]
             for log_event in payload.log_events:
                 sightings += self._match(owner, payload, log_event)
-        self._chain.tell(sightings, self.ledger)
-        self._quarantine_all()
-        self.report()
-        return self.ledger
+        return sightings
+
+    @property
+    def undecodable(self) -> list[Undecodable]:
+        """What could not be read, as far as anything was."""
+        return [part for _, part in self._undecodable]
 
     def _match(self, owner: str, payload: Decoded, log_event: LogEvent) -> list[Sighting]:
         try:
@@ -106,7 +116,7 @@ class Invocation:
         if not self._undecodable:
             return
         kept = self._quarantine.put([part for _, part in self._undecodable])
-        if not all(kept):
+        if self._quarantine.problem:
             logs.error("quarantine failed", reason=self._quarantine.problem)
         for (owner, part), is_kept in zip(self._undecodable, kept, strict=True):
             if not is_kept:
@@ -129,7 +139,7 @@ class Invocation:
             self.note(Notice(cause="unrouted alerts", text=text, severity="error"))
         telling = Telling(self._chain, self.ledger)
         for notice in self._notices.values():
-            telling.notify(notice)
+            notify(telling, notice)
 
 
 def owner_of(source: Source) -> str:
