@@ -98,6 +98,8 @@ class Slack:
             return SilentClient(token, self._api_url, self.timeout_s).api_call(method, json=arguments)
         except SlackApiError as error:
             raise self._failure(error.response) from None  # its text quotes the whole answer
+        except ValueError:
+            raise Rejected("SLACK_API_URL is not an address", Fault.DESTINATION) from None
 
     def _failure(self, response: Any) -> DeliveryError:
         code, headers = response.data.get("error"), response.headers
