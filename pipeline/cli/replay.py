@@ -169,10 +169,11 @@ class _Run:
         """Say what was read, and what became of it."""
         done = "can be replayed" if self.dry_run else "replayed"
         counts = self.statuses
+        became = f"{counts[Status.REPLAYED]} {done}, {counts[Status.UNDECODABLE]} still undecodable"
+        alerts = _counted({fate.value: n for fate, n in self.fates.items()}, "none")
         lines = [
-            f"{counts.total()} read: {counts[Status.REPLAYED]} {done}, {counts[Status.UNDECODABLE]} still undecodable, "
-            + f"{counts[Status.FAILED]} failed",
-            f"{self.events} events; alerts: " + _counted({fate.value: n for fate, n in self.fates.items()}, "none"),
+            f"{counts.total()} read: {became}, {counts[Status.FAILED]} failed",
+            f"{self.events} events; alerts: {alerts}",
         ]
         if self.dry_run:
             lines.append("would be told: " + _counted(self.to_tell, "nothing"))

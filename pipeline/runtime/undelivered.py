@@ -4,7 +4,7 @@
     {"KinesisBatchInfo": {"streamArn", "shardId", "startSequenceNumber", ...}, ...}        on-failure, in a queue
     {"requestPayload": {...}, ...}                                                         on-failure, asynchronous
     {"v": 1, "reason": ..., "part": 1, "parts": 1, "data_b64": ...}                        quarantine, a line or more
-    {"v": 1, "kind": "alert", ...}                                                         a ticket
+    {"kind": "alert", "alert": {...}, ...}                                                 a ticket
 
 Notifications as `handlers.sqs` takes them and batches as Lambda hands them over are taken, too, and what SNS wrapped.
 (On-failure shapes: AWS Lambda developer guide, "Retaining discarded batches".)
@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pipeline.alerts.ticket import Ticket
+from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.alerts.ticket import decode as read_ticket
 from pipeline.aws.reread import Span
 from pipeline.decode import s3
@@ -29,6 +29,7 @@ from pipeline.decode.parts import looks_like_part
 from pipeline.errors import DecodeError
 
 MAX_WRAPPINGS = 4
+KINDS = frozenset(map(str, Kind))
 STREAM_ARN = re.compile(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:[0-9]+:stream/[A-Za-z0-9_.-]+")
 
 
@@ -95,7 +96,7 @@ def _of_value(value: Any, text: str, wrappings: int) -> Piece:
         raise DecodeError("nothing undelivered")
     if looks_like_part(value):
         return PartText(text)
-    if "kind" in value and "v" in value:
+    if str(value.get("kind")) in KINDS and value.keys() & {"alert", "notice"}:
         return read_ticket(text)
     if isinstance(info := value.get("KinesisBatchInfo"), dict):
         return _of_failure(value, info, wrappings)
