@@ -31,14 +31,21 @@ HOME, AWAY = "eu-west-1", "us-west-2"
 SENDER, RECIPIENTS = "trail@example.com", ["a@example.com", "b@example.com"]
 
 
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", HOME)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+@pytest.fixture(scope="module")
+def mocked() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch, mock_aws():
+        monkeypatch.setenv("AWS_DEFAULT_REGION", HOME)
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
         forget_clients()
         yield
     forget_clients()
+
+
+@pytest.fixture
+def account(mocked: None) -> None:  # noqa: ARG001 - a fixture that is waited for
+    for backends in (sns_backends, ses_backends):
+        for region in (HOME, AWAY):
+            backends[DEFAULT_ACCOUNT_ID][region].reset()
 
 
 def _ses(**options: Any) -> Ses:
@@ -156,20 +163,25 @@ def test_a_sender_that_is_not_verified_is_the_destinations_fault() -> None:
     assert SENDER not in everything_said(caught.value)
 
 
-def test_without_credentials_or_region_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    forget_clients()
-    try:
-        for destination, fault in ((_ses(), Fault.DESTINATION), (_ses(region=HOME), Fault.CREDENTIAL)):
-            with pytest.raises(Rejected) as caught:
-                destination.post(ONE, dedupe_id="id")
-            assert caught.value.fault is fault
-    finally:
-        forget_clients()
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (botocore.exceptions.NoRegionError(), Fault.DESTINATION),
+        (botocore.exceptions.NoCredentialsError(), Fault.CREDENTIAL),
+    ],
+)
+def test_where_no_client_can_be_made_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, fault: Fault
+) -> None:
+    def make(*_: str) -> None:
+        raise error
+
+    for module in ("ses", "sns"):
+        monkeypatch.setattr(f"pipeline.destinations.{module}.client", make)
+    for destination in (_ses(), Sns("topic", "arn:aws:sns:eu-west-1:123456789012:alerts", Context())):
+        with pytest.raises(Rejected) as caught:
+            destination.post(ONE, dedupe_id="id")
+        assert caught.value.fault is fault
 
 
 # ---- what refusals mean ----
