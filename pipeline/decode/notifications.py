@@ -112,11 +112,17 @@ def _of_records(records: list[Any], wrappings: int) -> Iterator[Noticed]:
         fields = record if isinstance(record, dict) else {}
         if "Sns" in fields:
             yield from _of_text(_string(_object(fields, "Sns"), "Message"), wrappings - 1)
-        elif str(fields.get("eventName", "ObjectCreated")).removeprefix("s3:").startswith("ObjectCreated"):
+        elif _is_creation(fields):
             at = _object(fields, "s3")
             stored = _object(at, "object")
             key = unquote_plus(_string(stored, "key"))
             yield StoredObject(_string(_object(at, "bucket"), "name"), key, _version(stored, "versionId"))
+
+
+def _is_creation(record: dict[str, Any]) -> bool:
+    """Tell what puts an object there from what takes it away; a record that does not say is taken for the former."""
+    name = record.get("eventName")
+    return not isinstance(name, str) or name.removeprefix("s3:").startswith("ObjectCreated")
 
 
 def _of_eventbridge(value: dict[str, Any]) -> Iterator[Noticed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ from pipeline.decode.json_text import loads
 from pipeline.decode.quarantined import Part, join
 from pipeline.errors import DecodeError
 
-H = TypeVar("H")
+H = TypeVar("H", bound=Hashable)
 
 
 class Joined(NamedTuple, Generic[H]):
@@ -71,7 +71,7 @@ def _joined(group: list[tuple[int, str, H]]) -> Joined[H]:
 
 
 def _holders(group: list[tuple[int, str, H]]) -> tuple[H, ...]:
-    return tuple({id(holder): holder for _, _, holder in group}.values())
+    return tuple(dict.fromkeys(holder for _, _, holder in group))
 
 
 def _read(text: str) -> Part | None:

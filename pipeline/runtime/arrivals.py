@@ -58,7 +58,7 @@ class Arrivals:
     def of_message(self, message: QueueMessage) -> Iterator[Owned]:
         """Yield what one message of a queue is about."""
         try:
-            noticed = list(read_message(message.body))
+            noticed = list(message.noticed())
         except DecodeError as error:
             yield message.id, _lost(message.source, error, message_bytes(message.body))
         else:
@@ -98,9 +98,17 @@ class QueueMessage(NamedTuple):
     id: str
     """Empty where Lambda handed over something that is no message."""
     body: str
+    """What Lambda handed over, as JSON, where that is no message."""
+    is_message: bool
     source: Source
     sent_ms: int | None
     """When it was sent, epoch milliseconds."""
+
+    def noticed(self) -> Iterator[Noticed]:
+        """Yield what it is about; raises DecodeError."""
+        if not self.is_message:
+            raise DecodeError("not a message")
+        yield from read_message(self.body)
 
 
 def messages_of(event: Any) -> list[QueueMessage]:
@@ -117,7 +125,7 @@ def _message(record: Any) -> QueueMessage:
     sent = bounded(attributes.get("SentTimestamp")) if isinstance(attributes, dict) else ""
     sent_ms = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < len(str(LATEST_MS)) else None
     text = body if isinstance(body, str) else cloudwatch_logs.whole(record).decode("utf-8", "surrogatepass")
-    return QueueMessage(identifier, text, source, sent_ms)
+    return QueueMessage(identifier, text, isinstance(body, str), source, sent_ms)
 
 
 def _lost(source: Source, error: DecodeError, data: bytes) -> Decoded:

@@ -96,7 +96,7 @@ def _of_value(value: Any, text: str, wrappings: int) -> Piece:
         raise DecodeError("nothing undelivered")
     if looks_like_part(value):
         return PartText(text)
-    if str(value.get("kind")) in KINDS and value.keys() & {"alert", "notice"}:
+    if isinstance(kind := value.get("kind"), str) and kind in KINDS and value.keys() & {"alert", "notice"}:
         return read_ticket(text)
     if isinstance(info := value.get("KinesisBatchInfo"), dict):
         return _of_failure(value, info, wrappings)
@@ -140,4 +140,5 @@ def _of_event(value: dict[str, Any]) -> Piece:
 
 def _is_carried(value: dict[str, Any]) -> bool:
     """Tell an event that EventBridge carries, and an envelope, from any other JSON."""
-    return str(value.get("detail-type")).endswith(VIA_CLOUDTRAIL) or isinstance(value.get("logEvents"), list)
+    kind = value.get("detail-type")
+    return isinstance(value.get("logEvents"), list) or (isinstance(kind, str) and kind.endswith(VIA_CLOUDTRAIL))
