@@ -6,12 +6,14 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.alerts.alert import Alert
+import msgspec
+
+from pipeline.alerts.alert import Alert, Repeats
 from pipeline.event.actor import resolve_actor
 from pipeline.event.fields import clean, clip, text_at
 from pipeline.event.redaction import redact
 from pipeline.event.resource import resource_of
-from pipeline.event.summary import account_of, summarize
+from pipeline.event.summary import account_of, event_time_ms, summarize
 from pipeline.rules.matcher import Match
 from pipeline.rules.rule import RuleFacts
 
@@ -48,6 +50,8 @@ class Candidate:
     attempts: int = 0
     born_ms: int = 0
     """When its first ticket was written; 0 while it has none."""
+    stands_for: Repeats | None = None
+    """All that it stands for, itself included, where repeats have been folded into it; None: itself alone."""
     _alert: Alert | None = field(default=None, repr=False)
 
     @property
@@ -56,6 +60,18 @@ class Candidate:
         if self._alert is None:
             self._alert = self._summarized()
         return self._alert
+
+    @property
+    def count(self) -> int:
+        """How many alerts it stands for."""
+        return self.stands_for.count if self.stands_for else 1
+
+    @property
+    def happened_ms(self) -> int:
+        """When it happened by its event's own time, else when it arrived."""
+        event = self._event
+        happened_ms = self.alert.event.time_ms if event is None else event_time_ms(event)
+        return self.seen_ms if happened_ms is None else happened_ms
 
     @property
     def source(self) -> str:
@@ -110,8 +126,8 @@ def from_sighting(sighting: Sighting, destination: str, mention: str = "") -> Ca
     )
 
 
-def from_alert(alert: Alert, owner: str, *, may_repeat: bool = False, attempts: int = 0, born_ms: int = 0) -> Candidate:
-    """Take up an alert that a ticket brought back; `owner` is the ticket's message id."""
+def from_alert(alert: Alert, owner: str, stands_for: Repeats | None = None) -> Candidate:
+    """Take up an alert that has been summarised; `owner` is the unit of delivery that brought it back."""
     return Candidate(
         key=alert.key,
         group=alert.group,
@@ -120,22 +136,22 @@ def from_alert(alert: Alert, owner: str, *, may_repeat: bool = False, attempts: 
         owner=owner,
         seen_ms=alert.first_seen_ms,
         mention=alert.mention,
-        may_repeat=may_repeat,
-        attempts=attempts,
-        born_ms=born_ms,
+        stands_for=stands_for,
         _alert=alert,
     )
 
 
-def readdressed(alert: Alert, destination: str, owner: str) -> Candidate:
-    """Address an alert that its own destination rejected to another one."""
-    key = digest("readdressed", destination, alert.key)
-    group = digest("readdressed", destination, alert.group)
-    changed = Alert(
-        **{name: getattr(alert, name) for name in alert.__struct_fields__}
-        | {"key": key, "group": group, "destination": destination, "mention": ""}
+def readdressed(lead: Candidate, stands_for: Repeats, destination: str) -> Candidate:
+    """Address an alert, and all that it stands for, to another destination than the one that rejected it."""
+    alert = lead.alert
+    changed = msgspec.structs.replace(
+        alert,
+        key=digest("readdressed", destination, alert.key),
+        group=digest("readdressed", destination, alert.group),
+        destination=destination,
+        mention="",
     )
-    return from_alert(changed, owner)
+    return from_alert(changed, lead.owner, stands_for)
 
 
 def group_key(destination: str, facts: RuleFacts, event: dict[str, Any], by: tuple[str, ...] | None = None) -> str:

@@ -23,6 +23,7 @@ class Reply:
 
     alert: Alert
     repeats: Repeats
+    may_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Many:
     """Many different alerts in one message, severest first."""
 
     alerts: tuple[Alert, ...]
+    counts: tuple[int, ...]
+    """How often each has happened so far."""
     may_repeat: bool = False
 
 

@@ -12,6 +12,7 @@ from pipeline.state.lifecycle import (
     FROM_STREAM,
     LEASE_SLACK_MS,
     Claim,
+    ClaimState,
     Found,
     Then,
     classify,
@@ -39,19 +40,21 @@ class Dedupe:
     ) -> Deduped:
         """Sort a batch by `lifecycle`'s tables; duplicates get their fate here."""
         unique = _first_of_each(candidates, ledger)
-        claims = self._state.read_claims([candidate.key for candidate in unique])
+        claims = self._state.read_claims([candidate.key for candidate in unique]) if unique else {}
         table = FROM_OUTBOX if from_outbox else FROM_STREAM
         result = Deduped([], [])
         for candidate in unique:
             claim = claims.get(candidate.key)
             found = classify(claim, candidate.owner, now_ms)
             match table[found]:
+                case _ if from_outbox and is_early(claim, now_ms):
+                    ledger.decide(Fate.DUPLICATE)
                 case Then.TAKE:
                     # A claim of one's own that was not given back: the attempt behind it may have arrived.
                     candidate.may_repeat |= found is Found.OWN
                     result.fresh.append(candidate)
                 case Then.WAIT:
-                    result.waiting.append((candidate, _look_again_ms(claim, now_ms)))
+                    result.waiting.append((candidate, look_again_ms(claim, now_ms)))
                 case Then.DUPLICATE:
                     ledger.decide(Fate.DUPLICATE)
         return result
@@ -59,6 +62,19 @@ class Dedupe:
     def __str__(self) -> str:
         """Say the setting in force."""
         return "told alerts are remembered for 15 days"
+
+
+def is_early(claim: Claim | None, now_ms: int) -> bool:
+    """Tell whether a ticket comes before its alert is due: it is an earlier one, and the one that is due is to come.
+
+    No ticket comes earlier than it was queued for, but clocks differ a little.
+    """
+    return claim is not None and claim.state is ClaimState.DEFERRED and claim.until_ms > now_ms + LEASE_SLACK_MS
+
+
+def look_again_ms(claim: Claim | None, now_ms: int) -> int:
+    """How long until a claim's lease is surely over."""
+    return max(0, (claim.until_ms if claim else now_ms) - now_ms) + LEASE_SLACK_MS
 
 
 def _first_of_each(candidates: Iterable[Candidate], ledger: Ledger) -> list[Candidate]:
@@ -69,7 +85,3 @@ def _first_of_each(candidates: Iterable[Candidate], ledger: Ledger) -> list[Cand
         else:
             unique[candidate.key] = candidate
     return list(unique.values())
-
-
-def _look_again_ms(claim: Claim | None, now_ms: int) -> int:
-    return max(0, (claim.until_ms if claim else now_ms) - now_ms) + LEASE_SLACK_MS

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pipeline.alerts.alert import Alert, Notice, Repeats
+from msgspec.structs import replace
+
+from pipeline.alerts.alert import Alert, Notice
 from pipeline.alerts.candidate import Candidate, from_alert
 from pipeline.alerts.chain import Chain
-from pipeline.alerts.group import Opening, lead_of, repeats_of
+from pipeline.alerts.closing import close, edit, repeat_word
+from pipeline.alerts.dedupe import is_early, look_again_ms
+from pipeline.alerts.group import Opening, lead_of
 from pipeline.alerts.ledger import Ledger
-from pipeline.alerts.ports import Posted
+from pipeline.alerts.notices import notify, say
+from pipeline.alerts.repeating import count_as_told
 from pipeline.alerts.telling import Telling
-from pipeline.alerts.ticket import MAX_AGE_MS, Kind, Ticket, backoff_s, delay_s
-from pipeline.state.lifecycle import LEASE_MS, GroupState
+from pipeline.alerts.ticket import MAX_AGE_MS, Kind, Ticket, backoff_ms
+from pipeline.state.lifecycle import Claim, Found, Group, GroupState, classify
 
 
 class Arrived(NamedTuple):
@@ -23,6 +28,33 @@ class Arrived(NamedTuple):
     ticket: Ticket
     message: str
     """Queue message id: the owner of whatever is told because of it."""
+
+    def tried(self) -> Arrived:
+        """Return it as it comes again after one more attempt."""
+        return self._replace(ticket=replace(self.ticket, attempts=self.ticket.attempts + 1))
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What a batch of tickets asks for, in the order in which it is done."""
+
+    alerts: list[Candidate] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    counted: list[Candidate] = field(default_factory=list)
+    """Alerts that are counted in a group which somebody else has taken over."""
+    again: list[tuple[Arrived, int]] = field(default_factory=list)
+    """Tickets that must come again, and in how many ms."""
+    closings: list[tuple[Arrived, Group]] = field(default_factory=list)
+    edits: list[tuple[Arrived, Group | None]] = field(default_factory=list)
+    notices: list[Arrived] = field(default_factory=list)
+
+
+class Known(NamedTuple):
+    """What the state knows about a batch's alerts and groups."""
+
+    claims: Mapping[str, Claim]
+    groups: Mapping[str, Group]
+    now_ms: int
 
 
 @dataclass(slots=True)
@@ -37,32 +69,47 @@ class Drain:
     def __call__(self, arrived: Iterable[Arrived]) -> None:
         """Tell what is due. Messages that must come back are in the ledger's `unsafe_owners`."""
         telling = Telling(self.chain, self.ledger, from_outbox=True)
-        alerts: list[Candidate] = []
-        openings: list[Opening] = []
-        for ticket, message in arrived:
-            if self._is_too_old(ticket):
-                self._bury(ticket, telling)
-                continue
-            match ticket.kind:
-                case Kind.ALERT if ticket.alert is not None:
-                    alerts.append(_candidate(ticket, ticket.alert, message))
-                case Kind.GROUP if ticket.alert is not None:
-                    self._group(ticket, ticket.alert, message, alerts, openings)
-                case Kind.EDIT if ticket.alert is not None:
-                    self._edit(ticket, ticket.alert, message)
-                case Kind.NOTICE if ticket.notice is not None:
-                    telling.say(ticket.destination, ticket.notice, attempts=ticket.attempts, born_ms=ticket.born_ms)
-                case _:
-                    self._bury(ticket, telling)
-        self.ledger.deferred_in += len(alerts) + len(openings)
-        openings.sort(key=lambda opening: opening.lead.order)
-        telling.open(openings)
-        self.chain.deliver(alerts, self.ledger, from_outbox=True)
+        in_time = [one for one in arrived if not self._buried(one.ticket, telling)]
+        due = sort(in_time, self._known(in_time), is_shared=telling.is_shared)
+        self.ledger.deferred_in += len(due.alerts) + len(due.openings) + len(due.counted)
+        count_as_told(telling, due.counted)
+        for one, wait_ms in due.again:
+            self._again(telling, one, wait_ms)
+        self.chain.deliver(due.alerts, self.ledger, from_outbox=True, openings=due.openings)
+        for one, group in due.closings:
+            self._again(telling, one.tried(), close(telling, one.ticket, group))
+        for one, ended in due.edits:
+            self._edit(telling, one, ended)
+        for one in due.notices:
+            if not say(telling, one.ticket):
+                self.ledger.unsafe_owners.add(one.message)
 
-    def _is_too_old(self, ticket: Ticket) -> bool:
-        return self.chain.clock.now_ms() - ticket.born_ms > MAX_AGE_MS
+    def _known(self, arrived: list[Arrived]) -> Known:
+        """Read everything at once."""
+        leads = [one.ticket.alert for one in arrived if one.ticket.kind is Kind.GROUP and one.ticket.alert is not None]
+        edited = [one.ticket.alert for one in arrived if one.ticket.kind is Kind.EDIT and one.ticket.alert is not None]
+        claims = self.chain.state.read_claims({lead.key for lead in leads}) if leads else {}
+        groups = self.chain.state.read_groups({alert.group for alert in (*leads, *edited)}) if leads or edited else {}
+        return Known(claims, groups, self.chain.clock.now_ms())
 
-    def _bury(self, ticket: Ticket, telling: Telling) -> None:
+    def _edit(self, telling: Telling, one: Arrived, group: Group | None) -> None:
+        if one.ticket.repeats is not None:
+            self._again(telling, one.tried(), repeat_word(telling, one.ticket))
+        elif group is not None:
+            self._again(telling, one.tried(), edit(telling, one.ticket, group))
+
+    def _again(self, telling: Telling, one: Arrived, wait_ms: int) -> None:
+        """Write a new ticket; if the queue refuses, the message that brought this one comes back by itself."""
+        if not wait_ms:
+            return
+        if not all(telling.queue([(one.ticket, wait_ms)])):
+            self.ledger.unsafe_owners.add(one.message)
+
+    def _buried(self, ticket: Ticket, telling: Telling) -> bool:
+        """Put what is too old, or of a kind that nobody knows, in the dead-letter queue, and say so."""
+        known = (ticket.notice if ticket.kind is Kind.NOTICE else ticket.alert) is not None
+        if known and telling.now_ms - ticket.born_ms <= MAX_AGE_MS:
+            return False
         self.bury(ticket)
         name = ticket.alert.rule.name if ticket.alert else ticket.destination
         text = (
@@ -70,95 +117,81 @@ class Drain:
             "It is in the dead-letter queue; `trailwire replay` sends it again."
         )
         if ticket.kind is not Kind.NOTICE:
-            telling.notify(Notice(cause="ticket too old", text=text, severity="error"))
-
-    # ---- groups ----
-
-    def _group(
-        self, ticket: Ticket, alert: Alert, message: str, alerts: list[Candidate], openings: list[Opening]
-    ) -> None:
-        """Post a group that nobody posted; keep the ticket for the end of its window; then say the last word."""
-        now_ms = self.chain.clock.now_ms()
-        group = self.chain.state.read_groups([alert.group]).get(alert.group)
-        if group is None or group.opener != ticket.opener:
-            # Its opener died before it stored the group, or a later group has taken the place: if nobody has told
-            # the alert, it joins or opens what is there now.
-            alerts.append(_candidate(ticket, alert, message))
-        elif group.state is GroupState.OPENING:
-            self._post(ticket, alert, message, alerts, openings)
-        elif group.state is GroupState.OPEN and now_ms < group.window_until_ms:
-            self._requeue(ticket, message, group.window_until_ms - now_ms)
-        else:
-            self._close(ticket, alert, message)
-
-    def _post(
-        self,
-        ticket: Ticket,
-        alert: Alert,
-        message: str,
-        alerts: list[Candidate],
-        openings: list[Opening],
-    ) -> None:
-        now_ms = self.chain.clock.now_ms()
-        candidate = _candidate(ticket, alert, message)
-        taken = self.chain.state.take_over_group(
-            alert.group, ticket.opener, lease_until_ms=now_ms + LEASE_MS, now_ms=now_ms
-        )
-        if taken is None:
-            alerts.append(candidate)
-        else:
-            openings.append(Opening(alert.group, [candidate], taken, stored=True))
-
-    def _close(self, ticket: Ticket, alert: Alert, message: str) -> None:
-        ended = self.chain.state.close_group(alert.group, ticket.opener)
-        if ended is None or ended.count <= ended.told:
-            return
-        posted = Posted(ended.channel, ended.message)
-        shown = lead_of(ended) or alert
-        self._show(ticket, shown, repeats_of(ended, closed=True), posted, message)
-
-    # ---- edits ----
-
-    def _edit(self, ticket: Ticket, alert: Alert, message: str) -> None:
-        if ticket.repeats is not None:
-            self._show(ticket, alert, ticket.repeats, Posted(ticket.channel, ticket.message), message)
-            return
-        group = self.chain.state.read_groups([alert.group]).get(alert.group)
-        if group is None or group.opener != ticket.opener or group.state is not GroupState.OPEN:
-            return  # whoever ended the group has said, or will say, its last word
-        if group.count > group.told:
-            self._show(ticket, alert, repeats_of(group), Posted(group.channel, group.message), message)
-
-    def _show(self, ticket: Ticket, alert: Alert, repeats: Repeats, posted: Posted, message: str) -> None:
-        destination = self.chain.destinations.get(alert.destination)
-        if destination is None:
-            return
-        telling = Telling(self.chain, self.ledger, from_outbox=True)
-        wait_ms = telling.show(destination, alert, repeats, posted)
-        if wait_ms:
-            again = Ticket(
-                Kind.EDIT,
-                alert=alert,
-                opener=ticket.opener,
-                repeats=repeats if repeats.closed else None,
-                channel=posted.channel,
-                message=posted.message,
-                attempts=ticket.attempts + 1,
-                born_ms=ticket.born_ms,
-            )
-            self._requeue(again, message, max(wait_ms, backoff_s(ticket.attempts) * 1000))
-        elif not repeats.closed:
-            self.chain.state.posted_group(
-                alert.group, ticket.opener, channel=posted.channel, message=posted.message, told=repeats.count
-            )
-
-    # ---- the queue ----
-
-    def _requeue(self, ticket: Ticket, message: str, delay_ms: int) -> None:
-        """Write a new ticket; if the queue refuses, the message that brought this one comes back by itself."""
-        if self.chain.outbox is None or not all(self.chain.outbox.put([(ticket, delay_s(delay_ms))])):
-            self.ledger.unsafe_owners.add(message)
+            notify(telling, Notice(cause="ticket too old", text=text, severity="error"))
+        return True
 
 
-def _candidate(ticket: Ticket, alert: Alert, message: str) -> Candidate:
-    return from_alert(alert, message, may_repeat=ticket.may_repeat, attempts=ticket.attempts, born_ms=ticket.born_ms)
+def sort(arrived: Iterable[Arrived], known: Known, *, is_shared: bool) -> Sorted:
+    """Say what each ticket asks for, the severest first. Of two tickets about the same group one is enough."""
+    due = Sorted()
+    seen: set[tuple[str, str]] = set()
+    for one in sorted(arrived, key=lambda one: _order(one.ticket)):
+        alert = one.ticket.alert
+        if one.ticket.kind is Kind.NOTICE or alert is None:
+            due.notices.append(one)
+        elif one.ticket.kind is Kind.ALERT:
+            due.alerts.append(_candidate(one, alert))
+        elif one.ticket.kind is Kind.EDIT:
+            due.edits.append((one, _same(known.groups.get(alert.group), one.ticket)))
+        elif (alert.group, one.ticket.opener) not in seen:
+            seen.add((alert.group, one.ticket.opener))
+            if is_shared:
+                _sort_group(due, one, alert, known)
+            else:
+                _sort_blindly(due, one, alert)
+    return due
+
+
+def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
+    """A group's ticket: post what nobody posted, wait for the end of the window, then say the last word."""
+    group, claim = known.groups.get(alert.group), known.claims.get(alert.key)
+    found = classify(claim, one.message, known.now_ms)
+    if group is None or group.opener != one.ticket.opener:
+        candidate = _candidate(one, alert)
+        lead = lead_of(group) if group is not None else None
+        is_counted = lead is not None and lead.key == alert.key and found is not Found.TOLD
+        (due.counted if is_counted else due.alerts).append(candidate)
+    elif group.state is GroupState.CLOSED:
+        pass
+    elif group.state is GroupState.OPEN and known.now_ms < group.window_until_ms:
+        due.again.append((one, group.window_until_ms - known.now_ms))
+    elif group.state is GroupState.OPEN:
+        due.closings.append((one, group))
+    elif found is Found.OTHERS:
+        due.again.append((one, look_again_ms(claim, known.now_ms)))
+    elif not is_early(claim, known.now_ms):
+        due.openings.append(_opening(one, alert, group, found))
+
+
+def _sort_blindly(due: Sorted, one: Arrived, alert: Alert) -> None:
+    """While the state is out nobody knows about groups: what nobody has posted is told once, and all come again."""
+    ticket = one.ticket
+    blindly = one._replace(ticket=replace(ticket, may_repeat=ticket.may_repeat or ticket.waits))
+    due.again.append((blindly.tried(), backoff_ms(ticket.attempts)))
+    if ticket.waits and not ticket.may_repeat:
+        due.alerts.append(_candidate(one, alert))
+
+
+def _opening(one: Arrived, alert: Alert, group: Group, found: Found) -> Opening:
+    candidate = _candidate(one, alert)
+    candidate.may_repeat |= found is Found.OWN
+    candidate.stands_for = None  # the group itself knows
+    opening = Opening(alert.group, [candidate], group, found=group, ticket=one.ticket)
+    opening.is_claimed = found is Found.TOLD  # it has been counted as another's repeat; the group is still to be told
+    return opening
+
+
+def _candidate(one: Arrived, alert: Alert) -> Candidate:
+    candidate = from_alert(alert, one.message, one.ticket.repeats)
+    candidate.may_repeat = one.ticket.may_repeat
+    candidate.attempts = one.ticket.attempts
+    candidate.born_ms = one.ticket.born_ms
+    return candidate
+
+
+def _same(group: Group | None, ticket: Ticket) -> Group | None:
+    return group if group is not None and group.opener == ticket.opener else None
+
+
+def _order(ticket: Ticket) -> tuple[int, int]:
+    return (-ticket.alert.rule.severity.rank if ticket.alert else 1), ticket.born_ms

@@ -1,4 +1,7 @@
-"""Group: one message for alerts of the same rule, account and actor; the repeats are counted, never dropped."""
+"""Group: one message for alerts of the same rule, account and actor; the repeats are counted, never dropped.
+
+A batch is folded before it costs anything: whatever follows, it is one write for each group, however many alerts.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.alerts.alert import Alert, Repeats
-from pipeline.alerts.candidate import Candidate, group_key
-from pipeline.alerts.ledger import Fate, Ledger
-from pipeline.alerts.ticket import decode_alert, encode_alert
-from pipeline.rules.rule import Repeat, Settings, Threshold
-from pipeline.state.lifecycle import (
-    LEASE_MS,
-    PARTS,
-    TOLD_MS,
-    Claim,
-    ClaimState,
-    Group,
-    GroupState,
-    Part,
-    standing,
-)
+from pipeline.alerts.candidate import Candidate
+from pipeline.alerts.ticket import Ticket, decode_alert, encode_alert
+from pipeline.errors import DecodeError
+from pipeline.rules.rule import Repeat, Settings
+from pipeline.state.lifecycle import LEASE_MS, PARTS, TOLD_MS, Claim, ClaimState, Group, GroupState, Part, standing
 from pipeline.state.protocol import Joining, State
 
 MAX_SAMPLE_PER_BATCH = 10
-THRESHOLD_BUCKETS = 5
-"""A threshold's window is counted in fifths, plus the one it begins in: at most a fifth too long, never too short."""
 
 
 @dataclass(slots=True)
@@ -37,47 +28,46 @@ class Opening:
     key: str
     members: list[Candidate]
     group: Group
-    """The group as it is to be stored, or, where `stored`, as it stands."""
-    stored: bool = False
+    """The group as it is to be stored, or, where `is_stored`, as it stands."""
+    is_grouped: bool = True
+    """It is kept in the state, so that what comes later can join it. If not, it stands for what came with it."""
+    found: Group | None = None
+    """What stands in its place so far: a group that has ended, or one whose opener died."""
+    ticket: Ticket | None = None
+    """The group's ticket that brought it; None where alerts did."""
+    is_claimed: bool = False
+    is_ticketed: bool = False
+    """A ticket is in the outbox: the group is posted and closed even if nobody does more about it."""
+    is_stored: bool = False
 
     @property
     def lead(self) -> Candidate:
-        """The alert the message shows."""
+        """The alert that leads it: claimed before anything is posted, marked last."""
         return self.members[0]
 
     @property
-    def is_single(self) -> bool:
-        """The rule wants each alert told by itself."""
-        return self.lead.rule.repeat is Repeat.EACH
+    def shown(self) -> Alert:
+        """The alert its message shows: the group's first, also where a later one posts it in its opener's place."""
+        return (lead_of(self.group) if self.is_stored else None) or self.lead.alert
 
 
-class Update(NamedTuple):
-    """A group whose message no longer shows the current count."""
+class Join(NamedTuple):
+    """Alerts that add to a group that somebody has opened."""
 
     key: str
-    destination: str
+    members: list[Candidate]
     group: Group
 
 
 class Grouped(NamedTuple):
-    """What a batch asks for: messages to post, messages to bring up to date."""
+    """What a batch asks for: messages to post, and groups to add to."""
 
     openings: list[Opening]
-    updates: list[Update]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What the alerts of one batch have in common."""
-
-    now_ms: int
-    ledger: Ledger
-    marks: dict[str, Claim]
-    """Who has been told by being counted; to be written before anything is sent."""
+    joins: list[Join]
 
 
 class GroupStage:
-    """Folds a batch by group before it costs anything: one write for each group, however many alerts."""
+    """Folds a batch by group and looks up, in one bulk read, where each fold belongs; writes nothing."""
 
     name = "group"
 
@@ -85,57 +75,28 @@ class GroupStage:
         self._state = state
         self._window_ms = settings.group_window_s * 1000
 
-    def __call__(self, fresh: list[Candidate], batch: Batch) -> Grouped:
-        """Join what joins an open group, and say what is to be opened."""
-        folds = _fold(self._over_threshold(fresh, batch))
-        stored = self._state.read_groups([key for key, members in folds if not _is_each(members[0])])
+    def __call__(self, fresh: list[Candidate], now_ms: int, *, is_shared: bool) -> Grouped:
+        """Say what is to be opened, severest first, and what joins. Without a shared state nothing can be joined."""
+        folds = _fold(fresh)
+        keys = [key for key, members in folds if is_shared and not _is_each(members[0])]
+        stored = self._state.read_groups(keys) if keys else {}
+        grouped = frozenset(keys)
         result = Grouped([], [])
         for key, members in folds:
-            placed = self._place(key, members, stored.get(key), batch)
-            if isinstance(placed, Opening):
-                result.openings.append(placed)
+            group = stored.get(key)
+            part = PARTS[standing(group, members[0].owner, now_ms)]
+            if key in grouped and group is not None and part is Part.JOIN_IT:
+                result.joins.append(Join(key, members, group))
             else:
-                result.updates.append(placed)
-        result.openings.sort(key=lambda opening: opening.lead.order)
+                result.openings.append(self.opening(key, members, now_ms, group, is_grouped=key in grouped))
         return result
 
-    def __str__(self) -> str:
-        """Say the setting in force."""
-        return f"windows of {self._window_ms // 1000} s"
-
-    def _place(self, key: str, members: list[Candidate], group: Group | None, batch: Batch) -> Opening | Update:
-        owner = members[0].owner
-        part = Part.OPEN_IT if _is_each(members[0]) else PARTS[standing(group, owner, batch.now_ms)]
-        if part is Part.TAKE_IT_OVER and group is not None:
-            taken = self._taken_over(key, members, group, batch)
-            if taken is not None:
-                return taken
-            part = Part.JOIN_IT
-        joined = self.join(key, members, group, batch) if part is Part.JOIN_IT else None
-        return joined or Opening(key, members, self.new_group(members, batch.now_ms))
-
-    def _taken_over(self, key: str, members: list[Candidate], group: Group, batch: Batch) -> Opening | None:
-        owner, now_ms = members[0].owner, batch.now_ms
-        taken = self._state.take_over_group(key, owner, lease_until_ms=now_ms + LEASE_MS, now_ms=now_ms)
-        if taken is None:
-            return None
-        if group.opener != owner:  # one's own group come again counts these members already
-            taken = self._state.join_group(key, joining_of(members, group), now_ms=now_ms) or taken
-        return Opening(key, members, taken, stored=True)
-
-    def join(self, key: str, members: list[Candidate], group: Group | None, batch: Batch) -> Update | None:
-        """Add alerts to an open group: they count as told once its count is. None if its window is over by now."""
-        joined = self._state.join_group(key, joining_of(members, group), now_ms=batch.now_ms)
-        if joined is None:
-            return None
-        settle(members, batch.now_ms, batch.marks)
-        batch.ledger.decide(Fate.GROUPED, len(members))
-        return Update(key, members[0].destination, joined)
-
-    def new_group(self, members: list[Candidate], now_ms: int) -> Group:
+    def opening(
+        self, key: str, members: list[Candidate], now_ms: int, found: Group | None = None, *, is_grouped: bool = True
+    ) -> Opening:
         """Describe the group that these alerts would open."""
         joining = joining_of(members, None)
-        return Group(
+        group = Group(
             state=GroupState.OPENING,
             opener=members[0].owner,
             lease_until_ms=now_ms + LEASE_MS,
@@ -145,28 +106,13 @@ class GroupStage:
             last_ms=joining.last_ms,
             sources=joining.sources,
             targets=joining.targets,
-            lead="" if _is_each(members[0]) else encode_alert(members[0].alert),
+            lead=encode_alert(members[0].alert) if is_grouped else "",
         )
+        return Opening(key, members, group, is_grouped, found)
 
-    def _over_threshold(self, fresh: list[Candidate], batch: Batch) -> list[Candidate]:
-        """Hold back what is still below its rule's threshold; it is counted, and told when the threshold is reached."""
-        passed = [candidate for candidate in fresh if not _is_counted(candidate)]
-        for key, members in _by_threshold(fresh).items():
-            threshold = members[0].rule.threshold or Threshold(count=1, within_s=1)
-            width_ms = max(1, threshold.within_s * 1000 // THRESHOLD_BUCKETS)
-            seen = self._state.count(
-                key,
-                members[-1].seen_ms // width_ms,
-                len(members),
-                buckets=THRESHOLD_BUCKETS + 1,
-                expires_ms=batch.now_ms + 2 * threshold.within_s * 1000,
-            )
-            if seen >= threshold.count:
-                passed += members
-            else:
-                settle(members, batch.now_ms, batch.marks)
-                batch.ledger.decide(Fate.GROUPED, len(members))
-        return passed
+    def __str__(self) -> str:
+        """Say the setting in force."""
+        return f"windows of {self._window_ms // 1000} s"
 
 
 def settle(members: Iterable[Candidate], now_ms: int, marks: dict[str, Claim]) -> None:
@@ -188,20 +134,25 @@ def repeats_of(group: Group, *, closed: bool = False) -> Repeats:
 
 
 def lead_of(group: Group) -> Alert | None:
-    """Return the alert that a group's message shows; None for a group from before it was stored."""
-    return decode_alert(group.lead) if group.lead else None
+    """Return the alert that a group's message shows; None where the store could not keep it."""
+    try:
+        return decode_alert(group.lead) if group.lead else None
+    except DecodeError:  # another version's
+        return None
 
 
 def joining_of(members: list[Candidate], group: Group | None) -> Joining:
-    """Describe what alerts add to a group; no more samples once the group has enough."""
+    """Describe what alerts add to a group, by their events' own times; no more samples once the group has enough."""
     enough = group is not None and len(group.sources) >= MAX_SAMPLE_PER_BATCH
     sample = [] if enough else members[: MAX_SAMPLE_PER_BATCH * 10]
+    folded = [member.stands_for for member in members if member.stands_for is not None]
+    times = [member.happened_ms for member in members]
     return Joining(
-        count=len(members),
-        first_ms=min(member.seen_ms for member in members),
-        last_ms=max(member.seen_ms for member in members),
-        sources=_distinct(member.source for member in sample),
-        targets=_distinct(member.target for member in sample),
+        count=sum(member.count for member in members),
+        first_ms=min([*times, *(repeats.first_ms for repeats in folded)]),
+        last_ms=max([*times, *(repeats.last_ms for repeats in folded)]),
+        sources=_distinct([source for r in folded for source in r.sources] + [member.source for member in sample]),
+        targets=_distinct([target for r in folded for target in r.targets] + [member.target for member in sample]),
     )
 
 
@@ -218,17 +169,3 @@ def _fold(candidates: list[Candidate]) -> list[tuple[str, list[Candidate]]]:
 
 def _is_each(candidate: Candidate) -> bool:
     return candidate.rule.repeat is Repeat.EACH
-
-
-def _is_counted(candidate: Candidate) -> bool:
-    """Tell whether a threshold applies; an alert that comes back in a ticket has passed it already."""
-    return candidate.rule.threshold is not None and candidate.sighting is not None
-
-
-def _by_threshold(fresh: list[Candidate]) -> dict[str, list[Candidate]]:
-    folds: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for candidate in fresh:
-        if candidate.rule.threshold is not None and candidate.sighting is not None:
-            event, by = candidate.sighting.match.event, candidate.rule.threshold.by
-            folds[group_key(candidate.destination, candidate.rule, event, by)].append(candidate)
-    return folds

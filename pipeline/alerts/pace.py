@@ -12,7 +12,7 @@ EDIT_BURST = 4
 
 
 class Pace:
-    """One token a message, from the bucket that everybody who posts to the channel shares."""
+    """One token a request, from the bucket that everybody who posts to the channel shares."""
 
     name = "pace"
 
@@ -21,24 +21,23 @@ class Pace:
         self._interval_ms = settings.channel_interval_ms
         self._burst = settings.channel_burst
 
-    @property
-    def singles(self) -> int:
-        """How many messages of one batch stand by themselves; the token after them is for a list of all the rest."""
-        return max(1, self._burst - 1)
+    def blocked_ms(self, destination: Destination, now_ms: int, *, edits: bool = False) -> int:
+        """How long nobody may ask: a Retry-After blocks a credential's method, or the channel itself."""
+        scopes = [destination.edit_scope if edits else destination.post_scope, destination.bucket]
+        return max(0, *(until_ms - now_ms for until_ms in self._state.read_blocks(scopes).values()), 0)
 
     def admit_post(self, destination: Destination, now_ms: int) -> int:
-        """Take a token for a post or a thread reply; returns 0, or how many ms to wait instead."""
-        wait_ms = self._blocked_ms(destination.post_scope, now_ms)
-        return wait_ms or self._state.take_token(
-            destination.bucket, interval_ms=self._interval_ms, burst=self._burst, now_ms=now_ms
-        )
+        """Take a token for a first message; returns 0, or how many ms to wait instead."""
+        return self._admit(destination, self._burst, now_ms)
+
+    def admit_reply(self, destination: Destination, now_ms: int) -> int:
+        """Take a token for what is not news: only one that nobody saved up, so that a burst stays free for news."""
+        return self._admit(destination, 1, now_ms)
 
     def admit_edit(self, destination: Destination, now_ms: int) -> int:
         """Take a token for an edit; returns 0, or how many ms to wait instead."""
-        wait_ms = self._blocked_ms(destination.edit_scope, now_ms)
-        return wait_ms or self._state.take_token(
-            destination.edit_scope, interval_ms=60_000 // EDITS_PER_MINUTE, burst=EDIT_BURST, now_ms=now_ms
-        )
+        interval_ms = 60_000 // EDITS_PER_MINUTE
+        return self._state.take_token(destination.edit_scope, interval_ms=interval_ms, burst=EDIT_BURST, now_ms=now_ms)
 
     def block(self, scope: str, retry_after_s: float, now_ms: int) -> None:
         """Keep everybody from sending in this scope until a Retry-After is over."""
@@ -48,5 +47,5 @@ class Pace:
         """Say the settings in force."""
         return f"one message every {self._interval_ms} ms and channel, bursts of {self._burst}"
 
-    def _blocked_ms(self, scope: str, now_ms: int) -> int:
-        return max(0, self._state.read_blocks([scope]).get(scope, 0) - now_ms)
+    def _admit(self, destination: Destination, burst: int, now_ms: int) -> int:
+        return self._state.take_token(destination.bucket, interval_ms=self._interval_ms, burst=burst, now_ms=now_ms)

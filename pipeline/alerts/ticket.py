@@ -10,13 +10,19 @@ import msgspec
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
 from pipeline.errors import DecodeError
+from pipeline.rules.rule import Severity
 from pipeline.state.lifecycle import MAX_QUEUE_DELAY_S
 
 VERSION = 1
 MAX_ANNOTATION_BYTES = 4096
 MAX_AGE_MS = 3 * 86_400_000
 """A ticket this old goes to the dead-letter queue and is told to the error destination."""
-MAX_BACKOFF_S = MAX_QUEUE_DELAY_S
+MAX_BACKOFF_MS = {
+    Severity.CRITICAL: 60_000,
+    Severity.HIGH: 120_000,
+    Severity.MEDIUM: 300_000,
+    Severity.LOW: MAX_QUEUE_DELAY_S * 1000,
+}
 
 
 class Kind(StrEnum):
@@ -38,13 +44,16 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     opener: str = ""
     """Owner of the alert that opened the group, which tells this group from the next one of the same key."""
     repeats: Repeats | None = None
-    """The last word on a group that has already ended; None: read the current count."""
+    """Of an alert: what it stands for, where repeats were folded into it. Of an edit: the last word on a group that has
+    been replaced; None: read the current count."""
     channel: str = ""
     message: str = ""
     """Where the group's message is, once it has ended."""
     notice: Notice | None = None
     destination: str = ""
     """For a notice: who is to hear it."""
+    waits: bool = False
+    """Of a group: nobody has posted it yet, as far as the ticket's writer knew."""
     attempts: int = 0
     may_repeat: bool = False
     born_ms: int = 0
@@ -77,20 +86,27 @@ def decode_alert(text: str) -> Alert:
 
 def bounded(alert: Alert) -> Alert:
     """Shorten an annotation that is too long to wait in a queue; everything else is bounded where it is made."""
-    text = json.dumps(alert.annotation)
+    try:
+        text = json.dumps(alert.annotation)
+    except (TypeError, ValueError, RecursionError):  # it is the rule's: no odd value of it may hold an alert back
+        return msgspec.structs.replace(alert, annotation="(an annotation that is no JSON value)")
     if len(text) <= MAX_ANNOTATION_BYTES:
         return alert
     return msgspec.structs.replace(alert, annotation=f"{text[:MAX_ANNOTATION_BYTES]}... (shortened)")
 
 
-def backoff_s(attempts: int) -> int:
-    """How long to wait before the next attempt: 5, 10, 20, ... up to 900 seconds."""
-    return int(min(MAX_BACKOFF_S, 5 * 2 ** min(attempts, 10)))
+def backoff_ms(attempts: int, severity: Severity = Severity.LOW) -> int:
+    """How long to wait before the next attempt: 5 s, then ever longer, the severer the less.
+
+    After an outage the severest are thus tried first, and a critical alert is told within a minute of its end.
+    """
+    doubled: int = 5_000 * 2 ** min(attempts, 10)
+    return min(MAX_BACKOFF_MS[severity], doubled)
 
 
-def delay_s(delay_ms: int) -> int:
+def delay_ms(least_ms: int) -> int:
     """Round a delay up to what the queue takes: whole seconds, at most 900."""
-    return min(MAX_QUEUE_DELAY_S, -(-max(0, delay_ms) // 1000))
+    return min(MAX_QUEUE_DELAY_S, -(-max(0, least_ms) // 1000)) * 1000
 
 
 def _ascii(value: msgspec.Struct) -> str:

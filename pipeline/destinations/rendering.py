@@ -9,6 +9,9 @@ from pipeline.alerts.alert import Alert, Notice, Repeats
 from pipeline.alerts.content import About, Content, Many, One, Reply
 from pipeline.render.context import Context
 
+MOST_LISTED = 1_000
+"""A digest says `x1000` of an alert that happened so often or oftener; its total is exact."""
+
 Form_co = TypeVar("Form_co", covariant=True)
 
 
@@ -45,11 +48,14 @@ def rendered(renderer: Renderer[Form_co], content: Content, context: Context) ->
     match content:
         case One(alert, repeats, may_repeat):
             return renderer.alert(alert, context, repeats, may_repeat=may_repeat)
-        case Reply(alert, repeats) if repeats.closed:
-            return renderer.closing(alert, context, repeats)
-        case Reply(alert, repeats):
-            return renderer.thread_reply(alert, context, repeats)
-        case Many(alerts, may_repeat):
-            return renderer.digest(alerts, context, may_repeat=may_repeat)
+        case Reply(alert, repeats, may_repeat) if repeats.closed:
+            return renderer.closing(alert, context, repeats, may_repeat=may_repeat)
+        case Reply(alert, repeats, may_repeat):
+            return renderer.thread_reply(alert, context, repeats, may_repeat=may_repeat)
+        case Many(alerts, counts, may_repeat):
+            listed = [
+                alert for alert, count in zip(alerts, counts, strict=True) for _ in range(min(count, MOST_LISTED))
+            ]
+            return renderer.digest(listed, context, total=sum(counts), may_repeat=may_repeat)
         case About(notice):
             return renderer.notice(notice, context)

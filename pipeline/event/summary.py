@@ -76,7 +76,7 @@ def summarize(event: dict[str, Any]) -> EventSummary:
         region=clean(text_at(event, "awsRegion"), _LIMITS["region"]),
         origin=clean(text_at(event, "sourceIPAddress"), _LIMITS["origin"]),
         user_agent=clean(text_at(event, "userAgent"), _LIMITS["user_agent"]),
-        time_ms=_time_ms(text_at(event, "eventTime") or text_at(event, "timeWindow", "windowEnd")),
+        time_ms=event_time_ms(event),
         link=console_link(event),
         details=details_of(event),
         tool=tool_of(event),
@@ -132,6 +132,11 @@ def account_of(event: dict[str, Any]) -> str:
     """Return the account that received the event, else its principal's."""
     own = text_at(event, "recipientAccountId") or text_at(event, "accountId")
     return own or text_at(event, "userIdentity", "accountId")
+
+
+def event_time_ms(event: dict[str, Any]) -> int | None:
+    """Return when it happened (an aggregated event's window ended), epoch milliseconds; None where it does not say."""
+    return _time_ms(text_at(event, "eventTime") or text_at(event, "timeWindow", "windowEnd"))
 
 
 def _time_ms(text: str) -> int | None:

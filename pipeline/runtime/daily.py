@@ -8,6 +8,7 @@ import msgspec
 
 from pipeline.alerts.daily import Tally, report
 from pipeline.alerts.ledger import Fate, Ledger
+from pipeline.alerts.notices import notify
 from pipeline.alerts.telling import Telling
 from pipeline.rules.rule import Settings
 from pipeline.runtime.service import Running
@@ -39,7 +40,7 @@ def tell(running: Running) -> Ledger:
         yesterday = running.clock.now_ms() // DAY_MS - 1
         figures = running.state.view.read_day(yesterday)
         tally = msgspec.convert({name: figures.get(name, 0) for name in Tally.__struct_fields__}, Tally)
-        Telling(running.chain, ledger).notify(report(dt.date.fromordinal(_EPOCH + yesterday), tally))
+        notify(Telling(running.chain, ledger), report(dt.date.fromordinal(_EPOCH + yesterday), tally))
     return ledger
 
 

@@ -1,0 +1,38 @@
+"""Recording: what has been told is written down, the group first, then the alerts."""
+
+from __future__ import annotations
+
+from pipeline.alerts.group import Opening, settle
+from pipeline.alerts.ports import Posted
+from pipeline.alerts.storing import group_ticket
+from pipeline.alerts.telling import Telling
+from pipeline.state.lifecycle import Claim
+
+
+def record(telling: Telling, told: list[Opening], posted: Posted) -> None:
+    """Write down that these have been told, and where; a group from the outbox gets a ticket for its window's end."""
+    marks: dict[str, Claim] = {}
+    for opening in told:
+        if opening.is_stored or opening.ticket is not None:
+            _record_group(telling, opening, posted)
+        settle(opening.members, telling.now_ms, marks)
+    telling.state.write_claims(marks)
+    if telling.from_outbox:
+        _queue_endings(telling, [opening for opening in told if opening.is_stored])
+
+
+def _record_group(telling: Telling, opening: Opening, posted: Posted) -> None:
+    # Slack may have answered a repeated post with the earlier message, which showed an earlier count.
+    told = 1 if opening.lead.may_repeat else opening.group.count
+    telling.state.posted_group(
+        opening.key, opening.group.opener, channel=posted.channel, message=posted.message, told=told
+    )
+
+
+def _queue_endings(telling: Telling, told: list[Opening]) -> None:
+    tickets = [
+        (group_ticket(telling, opening), max(0, opening.group.window_until_ms - telling.now_ms)) for opening in told
+    ]
+    for opening, is_queued in zip(told, telling.queue(tickets), strict=True):
+        if not is_queued:  # until there is a ticket for its end, the one that brought it stays
+            telling.ledger.unsafe_owners.add(opening.lead.owner)

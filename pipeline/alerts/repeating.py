@@ -1,0 +1,169 @@
+"""Repeating: what happens again is counted at once, and shown soon."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from pipeline.alerts.alert import Alert, Repeats
+from pipeline.alerts.candidate import Candidate
+from pipeline.alerts.content import One, Reply
+from pipeline.alerts.group import Join, Opening, joining_of, lead_of, repeats_of, settle
+from pipeline.alerts.ledger import Fate
+from pipeline.alerts.ports import Destination, Posted
+from pipeline.alerts.rejecting import announce_rejection, others_to_tell
+from pipeline.alerts.telling import Telling, message_id
+from pipeline.alerts.ticket import Kind, Ticket
+from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
+from pipeline.rules.rule import Repeat
+from pipeline.state.lifecycle import Claim, Group, GroupState
+from pipeline.state.protocol import Joining
+
+
+class Showing(NamedTuple):
+    """A group's count, to be shown where its message is."""
+
+    alert: Alert
+    repeats: Repeats
+    posted: Posted
+    may_repeat: bool = False
+
+
+def join_all(telling: Telling, joins: list[Join]) -> list[Opening]:
+    """Add alerts to groups, and see that their messages say so; returns what must be opened, for its group has ended.
+
+    Counted first, marked second: a crash in between may overstate a count, never understate it.
+    """
+    ended: list[Opening] = []
+    joined: list[tuple[Join, Group]] = []
+    for join in joins:
+        group = _join(telling, join)
+        if group is None:
+            ended.append(telling.chain.group.opening(join.key, join.members, telling.now_ms, join.group))
+        else:
+            joined.append((join, group))
+    if telling.has_outbox:
+        count_as_told(telling, [member for join, _ in joined for member in join.members])
+    for join, group in joined:
+        if telling.has_outbox:
+            _schedule(telling, join, group)
+        else:
+            _show_now(telling, join, group)
+    return ended
+
+
+def count_as_told(telling: Telling, members: list[Candidate]) -> None:
+    """Mark alerts that a group, or a threshold, has counted."""
+    marks: dict[str, Claim] = {}
+    settle(members, telling.now_ms, marks)
+    telling.state.write_claims(marks)
+    telling.ledger.decide(Fate.GROUPED, len(members))
+
+
+def show(telling: Telling, showing: Showing) -> int:
+    """Show a group's count: edit its message, answer it, or where neither can be, say it anew.
+
+    Returns 0 when done or refused for good, else how many ms to wait before the next attempt.
+    """
+    destination = telling.chain.destinations.get(showing.alert.destination)
+    if destination is None:
+        return 0
+    edits = can_edit(destination, showing)
+    wait_ms = _turn_ms(telling, destination, edits=edits)
+    if wait_ms:
+        return wait_ms
+    try:
+        if edits:
+            telling.edit(destination, showing.posted, One(showing.alert, showing.repeats))
+        else:
+            _reply(telling, destination, showing)
+    except (RateLimited, Unavailable) as failure:
+        return telling.hold(destination, failure, edits=edits)
+    except Rejected as rejection:
+        return _refused(telling, destination, showing, rejection)
+    return 0
+
+
+def can_edit(destination: Destination, showing: Showing) -> bool:
+    """Tell whether the first message itself can say it."""
+    return bool(showing.posted.message and destination.edit_scope) and showing.alert.rule.repeat is not Repeat.THREAD
+
+
+def _turn_ms(telling: Telling, destination: Destination, *, edits: bool) -> int:
+    wait_ms = telling.wait_ms(destination, edits=edits)
+    if wait_ms:
+        return wait_ms
+    admit = telling.pace.admit_edit if edits else telling.pace.admit_reply
+    return admit(destination, telling.now_ms)
+
+
+def _reply(telling: Telling, destination: Destination, showing: Showing) -> None:
+    reply_id = message_id(showing.alert.key, str(showing.repeats.count), str(showing.repeats.closed))
+    content = Reply(showing.alert, showing.repeats, showing.may_repeat)
+    telling.post(destination, content, dedupe_id=reply_id, thread=showing.posted.message)
+
+
+def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> int:
+    """Say it anew where the message cannot be edited or answered any more, or to others where nothing can be said."""
+    telling.ledger.rejections[rejection.reason] += 1
+    if showing.posted.message and rejection.fault is Fault.MESSAGE:
+        return show(telling, showing._replace(posted=Posted()))
+    if rejection.fault is Fault.MESSAGE:
+        return 0  # not even as plain text
+    others = others_to_tell(telling, destination.id)
+    if not others:
+        return telling.hold(destination, Unavailable(rejection.reason))
+    announce_rejection(telling, destination.id, rejection.reason)
+    for name in others:
+        moved = Showing(_addressed(showing.alert, name), showing.repeats, Posted(), showing.may_repeat)
+        wait_ms = show(telling, moved)
+        if wait_ms:
+            return wait_ms
+    return 0
+
+
+def _addressed(alert: Alert, destination: str) -> Alert:
+    return replace(alert, destination=destination)
+
+
+# ---- groups that somebody else has opened ----
+
+
+def _join(telling: Telling, join: Join) -> Group | None:
+    return telling.state.join_group(join.key, joining_of(join.members, join.group), now_ms=telling.now_ms)
+
+
+def _schedule(telling: Telling, join: Join, group: Group) -> None:
+    """Queue an edit, at most one per group and interval; it reads the count when its time comes."""
+    lead, now_ms = lead_of(group), telling.now_ms
+    if not group.message or lead is None:
+        return
+    interval_ms = telling.settings.edit_interval_s * 1000
+    if telling.state.take_turn(edit_turn(join.key), until_ms=now_ms + interval_ms, now_ms=now_ms):
+        telling.queue([(Ticket(Kind.EDIT, alert=lead, opener=group.opener, born_ms=now_ms), interval_ms)])
+
+
+def edit_turn(group_key: str) -> str:
+    """Name the turn that whoever has an edit of this group in the outbox holds."""
+    return f"edit:{group_key}"
+
+
+def _show_now(telling: Telling, join: Join, group: Group) -> None:
+    """Without an outbox: show the count at once. What cannot be shown is taken back, and handed back."""
+    lead = lead_of(group)
+    if group.state is GroupState.OPEN and lead is not None:
+        showing = Showing(lead, repeats_of(group), Posted(group.channel, group.message))
+        wait_ms = show(telling, showing)
+        while wait_ms and telling.slept(wait_ms):
+            wait_ms = show(telling, showing)
+        if not wait_ms:
+            telling.state.posted_group(
+                join.key, group.opener, channel=group.channel, message=group.message, told=group.count
+            )
+            count_as_told(telling, join.members)
+            return
+    taken_back = Joining(-sum(member.count for member in join.members), group.first_ms, group.last_ms)
+    telling.state.join_group(join.key, taken_back, now_ms=telling.now_ms)
+    for member in join.members:
+        telling.ledger.unsafe(member.owner)

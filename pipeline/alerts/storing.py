@@ -1,0 +1,136 @@
+"""Storing: how a group comes into being, so that nothing which joins it can be forgotten.
+
+Before it is stored its ticket is in the outbox, and so is the last word on the group that it replaces. Of two openers
+one wins; the other's alerts join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+
+from msgspec.structs import replace
+
+from pipeline.alerts.group import Opening, joining_of, lead_of, repeats_of
+from pipeline.alerts.telling import Telling
+from pipeline.alerts.ticket import Kind, Ticket
+from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState
+
+FIRST_TICKET_MS = LEASE_MS + LEASE_SLACK_MS
+"""A group's first ticket comes when whoever opens it has posted it, or is dead."""
+
+
+class Place(Enum):
+    """What became of an opening's group."""
+
+    OURS = auto()  # it is ours to post; or it is not grouped any more, and ours all the same
+    JOINED = auto()  # somebody else was faster, and these alerts are counted there
+    OTHERS = auto()  # somebody else was faster, and nothing is counted
+
+
+def announce(telling: Telling, openings: Iterable[Opening], *, endings_only: bool = False) -> None:
+    """Queue the tickets that must be in the outbox before these groups are stored.
+
+    Where one is refused, the group is not stored, for nobody would close it. What came from the outbox needs no ticket
+    yet: until it is acknowledged, its own message comes back.
+    """
+    wanted: list[tuple[Opening, Ticket, int]] = []
+    for opening in openings:
+        if not opening.is_grouped or opening.is_stored or opening.is_ticketed or not telling.has_outbox:
+            continue
+        if not (telling.from_outbox or endings_only):
+            wanted.append((opening, group_ticket(telling, opening), FIRST_TICKET_MS))
+        ended = _last_word(telling, opening.found)
+        if ended is not None:
+            wanted.append((opening, ended, 0))
+    queued = telling.queue([(ticket, wait_ms) for _, ticket, wait_ms in wanted])
+    for (opening, ticket, _), is_queued in zip(wanted, queued, strict=True):
+        opening.is_ticketed |= is_queued and ticket.kind is Kind.GROUP
+        opening.is_grouped &= is_queued
+
+
+def store(telling: Telling, opening: Opening, lease_until_ms: int) -> Place:
+    """Store a group as opening, take over an abandoned one, or join the one that stands there by now."""
+    if not opening.is_grouped:
+        return Place.OURS
+    opening.group = replace(opening.group, lease_until_ms=lease_until_ms)
+    is_opening = opening.found is not None and opening.found.state is GroupState.OPENING
+    if opening.is_stored or is_opening:
+        other = None
+        taken = _take_over(telling, opening)
+    else:
+        taken, other = _open(telling, opening)
+    if taken or opening.is_stored:
+        return Place.OURS
+    if opening.ticket is not None:
+        return Place.OTHERS
+    return _join(telling, opening, other)
+
+
+def group_ticket(telling: Telling, opening: Opening) -> Ticket:
+    """Write an opening's ticket. It says what it stands for so far, should the group itself be lost."""
+    lead, repeats = opening.lead, repeats_of(opening.group)
+    return Ticket(
+        Kind.GROUP if opening.is_grouped else Kind.ALERT,
+        alert=lead.alert,
+        opener=opening.group.opener if opening.is_grouped else "",
+        repeats=repeats if repeats.count > 1 else None,
+        may_repeat=lead.may_repeat,
+        attempts=lead.attempts,
+        born_ms=lead.born_ms or telling.now_ms,
+    )
+
+
+def _take_over(telling: Telling, opening: Opening) -> bool:
+    """Become the opener of a group that is not out yet; what comes with it is counted, unless its ticket brought it."""
+    opener, lease_ms = opening.group.opener, opening.group.lease_until_ms
+    now_ms = telling.now_ms
+    taken = telling.state.take_over_group(opening.key, opener, lease_until_ms=lease_ms, now_ms=now_ms)
+    if taken is None:
+        return False
+    if opening.ticket is None and not opening.is_stored:
+        joining = joining_of(opening.members, taken)
+        taken = telling.state.join_group(opening.key, joining, now_ms=now_ms) or taken
+    opening.group, opening.is_stored = taken, True
+    return True
+
+
+def _open(telling: Telling, opening: Opening) -> tuple[bool, Group | None]:
+    opened, other = telling.state.open_group(opening.key, opening.group, now_ms=telling.now_ms)
+    if opened:
+        opening.is_stored = True
+        ended = _last_word(telling, other, opening.found)
+        if ended is not None:  # it was opened, or grew, and ended since we looked
+            telling.queue([(ended, 0)])
+    return opened, other
+
+
+def _join(telling: Telling, opening: Opening, other: Group | None) -> Place:
+    """Join the group of whoever was faster. If that has ended this very moment, these are told ungrouped."""
+    other = other or telling.state.read_groups([opening.key]).get(opening.key)
+    if not telling.has_outbox:
+        return Place.OTHERS  # nobody may count on a group that is not out yet, without an outbox
+    joined = telling.state.join_group(opening.key, joining_of(opening.members, other), now_ms=telling.now_ms)
+    if joined is None:
+        opening.is_grouped = False
+        return Place.OURS
+    return Place.JOINED
+
+
+def _last_word(telling: Telling, ended: Group | None, announced: Group | None = None) -> Ticket | None:
+    """Write the ticket that closes a group which is about to be replaced; None where readers know its count."""
+    if ended is None or ended.state is not GroupState.OPEN:
+        return None
+    known = announced.count if announced is not None and announced.opener == ended.opener else 0
+    lead = lead_of(ended)
+    if lead is None or ended.count <= max(ended.told, known):
+        return None
+    return Ticket(
+        Kind.EDIT,
+        alert=lead,
+        opener=ended.opener,
+        repeats=repeats_of(ended, closed=True),
+        channel=ended.channel,
+        message=ended.message,
+        born_ms=telling.now_ms,
+    )
