@@ -5,6 +5,7 @@ Timeouts are short and retries few, because a Lambda that waits for a service ca
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -38,6 +39,9 @@ def _client(service: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 
+    for name in ("botocore", "urllib3"):
+        # At DEBUG they log whole answers, secrets among them, and Lambda can set the root logger to DEBUG.
+        logging.getLogger(name).setLevel(logging.INFO)
     timeout_s = _TIMEOUT_S.get(service, _DEFAULT_TIMEOUT_S)
     config = Config(
         connect_timeout=timeout_s,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from pipeline.aws.clients import client, error_code, failures
 from pipeline.errors import Fault, Rejected, Unavailable
@@ -40,20 +40,31 @@ class Secrets:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._values: TTLCache[str, str] = TTLCache(MAX_SECRETS, TTL_S, monotonic)
+        self._last: LRUCache[str, str] = LRUCache(MAX_SECRETS)
 
     def get(self, reference: str) -> str:
-        """Return a secret.
+        """Return a secret; while its store does not answer, the last one it gave.
 
-        Raises Rejected where it does not exist or must not be read, Unavailable where its store does not answer.
+        Raises Rejected where it does not exist or must not be read, Unavailable where its store has never answered.
         """
         value = self._values.get(reference)  # one look: it may expire between two
-        if value is None:
-            value = self._values[reference] = _fetch(reference)
-        return value
+        return self._fetched(reference) if value is None else value
 
     def forget(self, reference: str) -> None:
-        """Fetch it anew next time."""
+        """Fetch it anew next time: whoever took it refuses it now."""
         self._values.pop(reference, None)
+        self._last.pop(reference, None)
+
+    def _fetched(self, reference: str) -> str:
+        try:
+            value = _fetch(reference)
+        except Unavailable:
+            last = self._last.get(reference)
+            if last is None:
+                raise
+            return last
+        self._values[reference] = self._last[reference] = value
+        return value
 
 
 def _fetch(reference: str) -> str:

@@ -155,3 +155,25 @@ def test_a_failure_is_not_remembered() -> None:
         secrets.get("ssm:/trailwire/new")
     client("ssm").put_parameter(Name="/trailwire/new", Value="made", Type="String")
     assert secrets.get("ssm:/trailwire/new") == "made"
+
+
+def test_a_secret_stays_good_while_its_store_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that was right five minutes ago beats silence; one that was refused is never used again."""
+    now = [0.0]
+    answers: list[str | Exception] = ["xoxb-1", Unavailable("down"), Unavailable("down"), "xoxb-2"]
+
+    def fetch(_reference: str) -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("pipeline.aws.secrets._fetch", fetch)
+    secrets = Secrets(lambda: now[0])
+    assert secrets.get("ssm:/token") == "xoxb-1"
+    now[0] += TTL_S + 1
+    assert secrets.get("ssm:/token") == "xoxb-1", "the store is down"
+    secrets.forget("ssm:/token")
+    with pytest.raises(Unavailable):
+        secrets.get("ssm:/token")
+    assert secrets.get("ssm:/token") == "xoxb-2"
