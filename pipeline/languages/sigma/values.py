@@ -58,6 +58,8 @@ OBJECT_LEVELS = 6
 """How deep below such a field texts are looked for."""
 
 _JSON_PAIR = re.compile(r'"[\w.-]+":\s*(-?\d|true|false|null|\[|\{)')
+_MEMBER = re.compile(r"([\w-]+)=(.*)", re.DOTALL)
+"""A member as systems print it that keep objects as text: `layers=[...]` in `{functionName=f, layers=[...]}`."""
 _INDEXED = re.compile(r"(?<=.)\[(\d{1,6})\]")
 
 TextCheck = OneOf | Prefix | Suffix | Contains | Glob | Regex
@@ -153,6 +155,8 @@ def _string_tree(field: str, path: Path, value: SigmaString) -> Node:
             f"`{field}` is an object, not a text of JSON",
             hint="name the field inside it, such as requestParameters.ipPermissions.items.fromPort: 22",
         )
+    if len(paths) > 1 and isinstance(check, Contains) and (member := _MEMBER.fullmatch(check.text)):
+        return any_of(_text_tree(paths, check), _member_tree(paths, *member.groups(), fold=check.fold))
     return _text_tree(paths, check)
 
 
@@ -245,6 +249,14 @@ def _text_tree(paths: Iterable[Path], check: TextCheck) -> Node:
     """A check of text, which also looks at the text of a boolean."""
     spoken = [Is(value) for value, text in ((True, "true"), (False, "false")) if check.passes_text(text)]
     return any_of(*(_some(path, each) for path in paths for each in (check, *spoken)))
+
+
+def _member_tree(paths: Iterable[Path], name: str, start: str, *, fold: bool) -> Node:
+    """Some object at the paths has a member of this name, and its value begins so."""
+    members = [(*path, SPREAD, name) for path in paths]
+    if not start:
+        return any_of(*(exists(*member) for member in members))
+    return _text_tree(members, Prefix(text=start, fold=fold, numbers=True))
 
 
 def _number_tree(path: Path, number: float) -> Node:
