@@ -147,7 +147,8 @@ class _Run:
             if self.output == "json":
                 json_line(self._row(where, outcome))
             elif outcome.status is not Status.REPLAYED or self.dry_run:
-                text_line(outcome.status, where, outcome.reason or _counted(outcome.to_tell, "nothing to tell"))
+                to_tell = ["would tell " + _counted(outcome.to_tell, "nothing")] if self.dry_run else []
+                text_line(outcome.status, where, *filter(None, [outcome.reason]), *to_tell)
 
     def _row(self, where: str, outcome: Outcome) -> dict[str, Any]:
         """Describe what became of a thing; these keys are always there."""
@@ -167,9 +168,9 @@ class _Run:
 
     def summarise(self) -> None:
         """Say what was read, and what became of it."""
-        done = "can be replayed" if self.dry_run else "replayed"
         counts = self.statuses
-        became = f"{counts[Status.REPLAYED]} {done}, {counts[Status.UNDECODABLE]} still undecodable"
+        done = Status.READY if self.dry_run else Status.REPLAYED
+        became = f"{counts[done]} {done}, {counts[Status.UNDECODABLE]} still undecodable"
         alerts = _counted({fate.value: n for fate, n in self.fates.items()}, "none")
         lines = [
             f"{counts.total()} read: {became}, {counts[Status.FAILED]} failed",

@@ -51,7 +51,9 @@ class Status(StrEnum):
     """What became of a thing."""
 
     REPLAYED = "replayed"
-    """All of it went through; in a dry run, all of it could be read."""
+    """All of it went through."""
+    READY = "ready"
+    """All of it could be read, in a dry run."""
     UNDECODABLE = "undecodable"
     """Some of it still cannot be read; what could be read went through."""
     FAILED = "failed"
@@ -137,6 +139,7 @@ class _Attempt:
         sightings = self._invocation.match(self._payloads(pieces))
         matched = chain.route(chain.suppress(sightings, chain.clock.now_ms(), ledger), ledger)
         outcome = self._outcome()
+        outcome.status = Status.READY if outcome.status is Status.REPLAYED else outcome.status
         outcome.to_tell = self._unknown(list(matched), FROM_STREAM)
         alerts = [piece.alert for piece in pieces if isinstance(piece, Ticket) and piece.kind is not Kind.EDIT]
         waiting = [from_alert(alert, self._owner) for alert in alerts if alert is not None]

@@ -166,7 +166,7 @@ def test_a_batch_that_was_given_up_is_told_once_however_often_it_is_replayed(
     assert deployed.said() == ()
 
     code, rows, said = deployed.replay("--dry-run", source)
-    assert (code, [row["status"] for row in rows], rows[0]["to_tell"]) == (0, ["replayed"], {"Trail stopped": 1})
+    assert (code, [row["status"] for row in rows], rows[0]["to_tell"]) == (0, ["ready"], {"Trail stopped": 1})
     assert f"dynamodb:{TABLE}" in said
     assert "would be told: 1 Trail stopped" in said
     assert deployed.said() == ()
