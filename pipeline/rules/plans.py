@@ -27,7 +27,8 @@ MOST_TURNED = 50
 """Values that one leaf's turning false may take; beyond, what holds them all is taken away instead."""
 MOST_STEPS = 20_000
 """Nodes that making plans may visit."""
-MOST_RAW_PLACES = 200
+MOST_RAW_PLACES, MOST_RAW_CHARS = 200, 10_000_000
+"""Values that are taken away one by one to see whether the message changes, and characters written for that."""
 
 Demand = tuple[AnyCheck, bool]
 """A check, and whether it should pass."""
@@ -180,7 +181,7 @@ class Planner:
         if wanted:
             return [(_change(("note",), ABSENT, passing(node.check), node, True),)] if "note" not in self.event else []
         places = [place for place, value in _everything(self.event) if not isinstance(value, dict | list)]
-        for place in places[:MOST_RAW_PLACES]:
+        for place in places[: max(4, min(MOST_RAW_PLACES, MOST_RAW_CHARS // (len(self.raw) + 1)))]:
             if not node.check.passes(canonical(edited(self.event, (Edit(place, ABSENT),)))):
                 value = value_at(self.event, place)
                 return [(_change(place, value, failing(node.check, value), node, False),)]

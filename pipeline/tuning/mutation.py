@@ -8,9 +8,10 @@ are sure to be changes.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Glob, InRange, OneOf, Prefix, Suffix, Text
@@ -21,6 +22,7 @@ from pipeline.predicate import (
     AnyOf,
     Node,
     Not,
+    Path,
     Same,
     Some,
     Test,
@@ -32,40 +34,35 @@ from pipeline.predicate import (
     show_path,
 )
 
+MOST_DROPPED = 40
+"""Texts of one list that are left out one by one; of a longer list some."""
 MOST_SHOWN = 160
 """Characters of a condition that a description quotes."""
 
 
-class Mutant(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Mutant:
     """A tree that differs from a rule's in one small way."""
 
     what: str
     """The change, in words."""
     tree: Node
-    differs: Node
-    """Holds for every event on which the two disagree, and for few others."""
+    differs: Callable[[], Node]
+    """Makes a tree that holds for every event on which the two disagree, and for few others."""
 
 
-def mutants(tree: Node) -> Iterator[Mutant]:
-    """Yield every small change to a tree, no tree twice, in the order of its conditions."""
-    seen = {tree}
-    for mutant in _mutants(tree):
-        if mutant.tree not in seen:
-            seen.add(mutant.tree)
-            yield mutant
-
-
-def _mutants(node: Node) -> Iterator[Mutant]:
+def mutants(node: Node) -> Iterator[Mutant]:
+    """Yield every small change to a tree, in the order of its conditions."""
     match node:
         case All() | AnyOf():
             yield from _dropped(node)
             yield from _flipped(node)
             yield from _in_children(node)
         case Not(child):
-            yield Mutant(f'without the "not" before ({_quoted(child)})', child, TRUE)
-            yield from (Mutant(m.what, Not(m.tree), m.differs) for m in _mutants(child))
+            yield Mutant(f'without the "not" before ({_quoted(child)})', child, lambda: TRUE)
+            yield from (Mutant(m.what, Not(m.tree), m.differs) for m in mutants(child))
         case Some(path, child):
-            yield from (Mutant(m.what, Some(path, m.tree), Some(path, m.differs)) for m in _mutants(child))
+            yield from (Mutant(m.what, Some(path, m.tree), partial(_some, path, m)) for m in mutants(child))
         case Test(path, check):
             where = show_path(path)
             for other in _other_checks(check, is_name=path[:1] == ("eventName",)):
@@ -74,14 +71,18 @@ def _mutants(node: Node) -> Iterator[Mutant]:
             yield from _other_comparisons(node)
 
 
+def _some(path: Path, mutant: Mutant) -> Node:
+    return Some(path, mutant.differs())
+
+
 def _dropped(node: All | AnyOf) -> Iterator[Mutant]:
-    """Leave out one condition."""
+    """Leave out one condition. It matters where the others do not decide, and this one does."""
     kind = "condition" if isinstance(node, All) else "alternative"
     for i, child in enumerate(node.children if len(node.children) > 1 else ()):
         rest = (*node.children[:i], *node.children[i + 1 :])
-        # They disagree where the others do not decide, and this one does.
-        differs = all_of(*rest, negate(child)) if isinstance(node, All) else all_of(*map(negate, rest), child)
         tree = all_of(*rest) if isinstance(node, All) else any_of(*rest)
+        decides = negate(child) if isinstance(node, All) else child
+        differs = partial(_undecided, node, i, partial(_itself, decides))
         yield Mutant(f"without the {kind}: {_quoted(child)}", tree, differs)
 
 
@@ -90,22 +91,41 @@ def _flipped(node: All | AnyOf) -> Iterator[Mutant]:
     if len(node.children) > 1:
         words = '"or" instead of "and"' if isinstance(node, All) else '"and" instead of "or"'
         tree = AnyOf(node.children) if isinstance(node, All) else All(node.children)
-        differs = all_of(any_of(*node.children), negate(all_of(*node.children)))
-        yield Mutant(f"{words} in: {_quoted(node)}", tree, differs)
+        yield Mutant(f"{words} in: {_quoted(node)}", tree, partial(_some_but_not_all, node.children))
 
 
 def _in_children(node: All | AnyOf) -> Iterator[Mutant]:
-    """Change one child; it counts where the others do not decide."""
+    """Change one child. It matters where the others do not decide."""
     for i, child in enumerate(node.children):
         before, after = node.children[:i], node.children[i + 1 :]
-        others = (*before, *after) if isinstance(node, All) else tuple(map(negate, (*before, *after)))
-        for mutant in _mutants(child):
+        for mutant in mutants(child):
             tree = replace(node, children=(*before, mutant.tree, *after))
-            yield Mutant(mutant.what, tree, all_of(*others, mutant.differs))
+            yield Mutant(mutant.what, tree, partial(_undecided, node, i, mutant.differs))
+
+
+def _undecided(node: All | AnyOf, i: int, differs: Callable[[], Node]) -> Node:
+    """Say that all children but one leave the answer to that one, where `differs` holds."""
+    others = (*node.children[:i], *node.children[i + 1 :])
+    return all_of(*(others if isinstance(node, All) else map(negate, others)), differs())
+
+
+def _some_but_not_all(children: tuple[Node, ...]) -> Node:
+    return all_of(any_of(*children), negate(all_of(*children)))
+
+
+def _itself(node: Node) -> Node:
+    return node
 
 
 def _leaf(node: Node, other: Node, what: str) -> Mutant:
-    return Mutant(what, other, any_of(all_of(node, negate(other)), all_of(other, negate(node))))
+    return Mutant(what, other, partial(_either, node, other))
+
+
+def _either(node: Node, other: Node) -> Node:
+    match node, other:
+        case Test(path, OneOf(texts=texts) as check), Test(_, OneOf(texts=fewer)) if texts - fewer:
+            return all_of(Test(path, replace(check, texts=texts - fewer)), negate(other))
+    return any_of(all_of(node, negate(other)), all_of(other, negate(node)))
 
 
 def _other_comparisons(node: Same) -> Iterator[Mutant]:
@@ -123,7 +143,8 @@ def _other_checks(check: AnyCheck, *, is_name: bool) -> Iterator[AnyCheck]:
         yield replace(check, fold=False)
     match check:
         case OneOf(texts=texts) if len(texts) > 1:
-            yield from (replace(check, texts=texts - {text}) for text in sorted(texts))
+            every = sorted(texts)
+            yield from (replace(check, texts=texts - {text}) for text in every[:: -(-len(every) // MOST_DROPPED)])
         case OneOf(texts=texts) if is_name and all(texts):
             # Names of calls are the beginnings of others: DeleteBucket and DeleteBucketPolicy.
             yield from (Prefix(text=text, fold=check.fold, numbers=check.numbers) for text in texts)

@@ -19,7 +19,7 @@ MOST_MUTANTS = 400
 """Mutants of one rule that are judged."""
 MOST_VISITS = 3_000_000
 """Nodes that judging one rule may visit, about: large rules get fewer mutants and shorter searches."""
-FEWEST_TRIES, MOST_TRIES = 20, 200
+FEWEST_TRIES, MOST_TRIES = 20, 120
 """Changed events that one search for a witness tries, from one start."""
 
 

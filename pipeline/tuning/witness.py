@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipeline.languages.condition import canonical
+from pipeline.languages.condition import Condition, canonical
 from pipeline.predicate import Node, holds
 from pipeline.rules.edits import ABSENT, Edit, Place, edited
 from pipeline.rules.nearest import nearest
@@ -13,14 +13,26 @@ from pipeline.tuning.mutation import Mutant
 
 MOST_STARTS = 8
 """Events that a witness is sought from; besides them, from nothing."""
+MOST_START_CHARS = 50_000
+"""Larger events are no starts: whoever wants to paste a witness wants a small one."""
 MOST_SHRINKING = 150
 """Values that are tried to be left out of a witness."""
 
 
 def disagree(tree: Node, other: Node, event: Any) -> bool:
     """Tell whether two trees say different things about an event, read from its canonical text."""
-    raw = canonical(event)
-    return holds(tree, event, raw) is not holds(other, event, raw)
+    return _differ(tree, other)(event)
+
+
+def _differ(tree: Node, other: Node) -> Callable[[Any], bool]:
+    """Make `disagree` for two trees; the text is written only where one of them reads it."""
+    reads_raw = Condition(tree).reads_raw() or Condition(other).reads_raw()
+
+    def differ(event: Any) -> bool:
+        raw = canonical(event) if reads_raw else ""
+        return holds(tree, event, raw) is not holds(other, event, raw)
+
+    return differ
 
 
 def find_witness(tree: Node, mutant: Mutant, events: Sequence[dict[str, Any]], *, tries: int) -> dict[str, Any] | None:
@@ -28,30 +40,37 @@ def find_witness(tree: Node, mutant: Mutant, events: Sequence[dict[str, Any]], *
 
     It is looked for near the events given, the smallest first, and near the empty event.
     """
+    differ = _differ(tree, mutant.tree)
 
     def accept(event: Any) -> bool:
-        return isinstance(event, dict) and disagree(tree, mutant.tree, event)
+        return isinstance(event, dict) and differ(event)
 
     found: list[tuple[int, dict[str, Any]]] = []
-    for start in (*sorted(events, key=lambda event: len(canonical(event)))[:MOST_STARTS], {}):
+    differs = mutant.differs()
+    for start in (*_starts(events), {}):
         if accept(start):
-            return _shrunk(start, tree, mutant.tree)
-        changes = nearest(mutant.differs, start, accept, tries=tries)
+            return _shrunk(start, tree, differ)
+        changes = nearest(differs, start, accept, tries=tries)
         if changes:
             found.append((len(changes), edited(start, tuple(change.edit for change in changes))))
         if len(changes) == 1:
             break
     if not found:
         return None
-    return _shrunk(min(found, key=lambda each: each[0])[1], tree, mutant.tree)
+    return _shrunk(min(found, key=lambda each: each[0])[1], tree, differ)
 
 
-def _shrunk(event: dict[str, Any], tree: Node, other: Node) -> dict[str, Any]:
+def _starts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    sized = sorted(((len(canonical(event)), i) for i, event in enumerate(events)), key=lambda each: each[0])
+    return [events[i] for size, i in sized[:MOST_STARTS] if size <= MOST_START_CHARS]
+
+
+def _shrunk(event: dict[str, Any], tree: Node, differ: Callable[[Any], bool]) -> dict[str, Any]:
     """Leave out what does not matter to the disagreement, and keep what the tree says."""
     verdict = holds(tree, event, canonical(event))
     for place in _places(event):
         smaller = edited(event, (Edit(place, ABSENT),))
-        if holds(tree, smaller, canonical(smaller)) is verdict and disagree(tree, other, smaller):
+        if differ(smaller) and holds(tree, smaller, canonical(smaller)) is verdict:
             event = smaller
     return event
 
