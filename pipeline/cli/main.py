@@ -40,6 +40,15 @@ class Verbs(click.Group):
         command: click.Command = getattr(importlib.import_module(f"pipeline.cli.{module}"), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. A reader that has seen enough is no mistake, though click would have it one."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Without this Python complains once more while it shuts down.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="trailwire")
@@ -63,10 +72,6 @@ def _status(arguments: list[str] | None) -> int:
     except AuthorError as error:
         click.echo(str(error), err=True)
         return WRONG_INPUT
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; without this Python complains once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001 - the command line's edge: what nobody foresaw is our bug
         traceback.print_exc()
         click.echo("This is a bug in Trailwire. Please report it with the lines above.", err=True)
