@@ -83,7 +83,7 @@ def _of_object(document: str, fields: dict[str, msgspec.Raw], source: Source) ->
     elif _is_wrapped(fields):
         yield LogEvent(compact(_text(fields["detail"])))
     elif not is_digest(fields):
-        yield LogEvent(document if "\n" not in document.strip() else compact(document))
+        yield LogEvent(_one_line(document))
 
 
 def _of_envelope(document: str, source: Source) -> Iterator[Item]:
@@ -122,7 +122,13 @@ def _of_odd_object(document: str, source: Source) -> Iterator[Item]:
     elif isinstance(detail := value.get("detail"), dict) and str(value.get("detail-type")).endswith(VIA_CLOUDTRAIL):
         yield LogEvent(dumps(detail))
     elif not is_digest(value):
-        yield LogEvent(document if "\n" not in document.strip() else compact(document))
+        yield LogEvent(_one_line(document))
+
+
+def _one_line(document: str) -> str:
+    """A document on one line stays as it is, without the blanks around it; one on several lines is compacted."""
+    line = document.strip()
+    return compact(line) if "\n" in line else line
 
 
 def is_digest(fields: dict[str, Any]) -> bool:

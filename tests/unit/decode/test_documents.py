@@ -41,7 +41,7 @@ def indented(value: Any) -> str:
 
 SHAPES: dict[str, tuple[str, list[str]]] = {
     "one event": (A, [A]),
-    "one event on a line of its own": (f"{A}\n", [f"{A}\n"]),
+    "one event on a line of its own": (f"{A}\n", [A]),
     "one event, spaced": ('{"eventName": "A"}', ['{"eventName": "A"}']),
     "one event over many lines": (indented({"eventName": "A", "b": [1, 2]}), ['{"eventName":"A","b":[1,2]}']),
     "a CloudTrail file": (f'{{"Records":[{A},{B}]}}', [A, B]),
