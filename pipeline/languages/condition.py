@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from pipeline.errors import ProgramError
+from pipeline.errors import ProgramError, ProgramFailed
 from pipeline.predicate import RAW, Node, Test, holds, show, walk
 
 
@@ -37,6 +37,28 @@ class Program(Protocol):
         ...
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What came of asking a program: its verdict, or why there is none."""
+
+    verdict: Verdict = Verdict(matched=False)
+    failure: str = ""
+    """Why it failed, in an ordinary way: no match."""
+    undecided: str = ""
+    """Why nobody knows: a resource limit, or an engine that failed."""
+
+
+def ask(program: Program, event: dict[str, Any], raw: str) -> Answer:
+    """Ask a program about an event. Whatever goes wrong in it harms neither the batch nor another rule."""
+    try:
+        return Answer(program.run(event, raw))
+    except ProgramFailed as failure:
+        return Answer(failure=str(failure) or "no reason given")
+    except ProgramError as unclear:
+        return Answer(undecided=str(unclear) or "no reason given")
+    except Exception as failure:  # noqa: BLE001 - an engine's own failure must not decide
+        return Answer(undecided=f"{type(failure).__name__}: {failure}")
+
+
 class Condition(msgspec.Struct, frozen=True):
     """A tree, plus, for languages that compute, a program.
 
@@ -53,12 +75,15 @@ class Condition(msgspec.Struct, frozen=True):
             return Verdict(matched=False)
         return self.program.run(event, raw) if self.program else Verdict(matched=True)
 
+    def answer(self, event: dict[str, Any], raw: str) -> Answer:
+        """Answer for one event, never raising."""
+        if not holds(self.tree, event, raw):
+            return Answer()
+        return ask(self.program, event, raw) if self.program else Answer(Verdict(matched=True))
+
     def matches(self, event: dict[str, Any], raw: str | None = None) -> bool:
         """Tell whether the event satisfies the condition; a program that fails does not match."""
-        try:
-            return self.decide(event, canonical(event) if raw is None else raw).matched
-        except ProgramError:
-            return False
+        return self.answer(event, canonical(event) if raw is None else raw).verdict.matched
 
     def reads_raw(self) -> bool:
         """Tell whether the message text matters, and not only the event in it."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from pipeline.errors import ProgramError, ProgramFailed
-from pipeline.languages.condition import Condition, Verdict, canonical
+from pipeline.languages.condition import Condition, canonical
 from pipeline.predicate import (
     RAW,
     All,
@@ -147,7 +146,8 @@ def answer(condition: Condition, event: dict[str, Any], raw: str | None = None) 
     """Say what a condition says about an event, why, and what would have to change. Programs' errors are part of it."""
     text = canonical(event) if raw is None else raw
     tree = explain(condition.tree, event, text)
-    verdict, failure, undecided = decided(condition, event, text)
+    answer = condition.answer(event, text)
+    verdict, failure, undecided = answer.verdict, answer.failure, answer.undecided
     matches = verdict.matched or bool(undecided)
     changes, suffices = ([], False) if undecided else _nearest(condition, event, raw, tree.verdict, matches)
     return Answer(
@@ -160,18 +160,6 @@ def answer(condition: Condition, event: dict[str, Any], raw: str | None = None) 
         nearest=tuple(changes),
         suffices=suffices,
     )
-
-
-def decided(condition: Condition, event: dict[str, Any], raw: str) -> tuple[Verdict, str, str]:
-    """Return the verdict, why the program failed and why it could not decide, the last two empty where all is well."""
-    try:
-        return condition.decide(event, raw), "", ""
-    except ProgramFailed as failure:
-        return Verdict(matched=False), str(failure) or "no reason given", ""
-    except ProgramError as unclear:
-        return Verdict(matched=False), "", str(unclear) or "no reason given"
-    except Exception as failure:  # noqa: BLE001 - around a rule's program, as the matcher does
-        return Verdict(matched=False), "", f"{type(failure).__name__}: {failure}"
 
 
 def _nearest(

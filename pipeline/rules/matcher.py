@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from pipeline.decode.json_text import read_event
-from pipeline.errors import ProgramError, ProgramFailed
-from pipeline.languages.condition import canonical
+from pipeline.languages.condition import ask, canonical
 from pipeline.predicate import RAW, Path, holds_where, values_at, values_below
 from pipeline.rules.clauses import clauses
 from pipeline.rules.index import Index, numbers_in
@@ -147,12 +146,9 @@ def _answer(rule: Rule, event: dict[str, Any], raw: Callable[[], str]) -> Match 
     program = rule.condition.program
     if program is None:
         return Match(rule, event)
-    try:
-        verdict = program.run(event, raw())
-    except ProgramFailed as failure:
-        return Failure(rule, event, str(failure))
-    except ProgramError as unclear:
-        return Match(rule, event, undecided=str(unclear) or "no reason given")
-    except Exception as failure:  # noqa: BLE001 - an engine's own failure must not decide, nor harm other rules
-        return Match(rule, event, undecided=f"{type(failure).__name__}: {failure}")
-    return Match(rule, event, verdict.annotation) if verdict.matched else None
+    answer = ask(program, event, raw())
+    if answer.failure:
+        return Failure(rule, event, answer.failure)
+    if answer.undecided:
+        return Match(rule, event, undecided=answer.undecided)
+    return Match(rule, event, answer.verdict.annotation) if answer.verdict.matched else None
