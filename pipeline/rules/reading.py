@@ -24,7 +24,7 @@ from pipeline.rules.rule import (
     Severity,
     Threshold,
 )
-from pipeline.rules.section import Section
+from pipeline.rules.section import Section, reason_of
 
 Read = Callable[[str], str | list[str]]
 """Reads a path as the configuration writes it: a file's text, or for a folder the sorted paths of the files in it.
@@ -171,8 +171,8 @@ def _read_test_event(section: Section, read: Read) -> dict[str, Any]:
         if isinstance(text, str):
             return read_event(text)
         section.problem("event", f'"{value}" is a folder; a test reads one event')
-    except OSError as error:
-        section.problem("event", f'cannot read "{value}": {error.strerror or error}')
+    except (OSError, LookupError) as error:
+        section.problem("event", f'cannot read "{value}": {reason_of(error)}')
     except DecodeError as error:
         section.problem("event", f'"{value}" is not an event: {error}')
     return {}

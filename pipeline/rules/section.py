@@ -162,6 +162,11 @@ class Section:
             self.problem(name, f'unknown key "{name}"{_inside(self.key)}', hint)
 
 
+def reason_of(error: OSError | LookupError) -> str:
+    """Say why something could not be read. A LookupError is a reader that looks its files up in a table."""
+    return str(error.strerror or error) if isinstance(error, OSError) else "there is no such file"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Guess what was meant: `did you mean "..."?`, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pipeline.errors import RuleError
 from pipeline.rules.rule import Repeat, Rule, RuleFacts, RuleTest, Severity
-from pipeline.rules.section import Section
+from pipeline.rules.section import Section, reason_of
 
 if TYPE_CHECKING:
     from pipeline.languages.sigma import SigmaRule
@@ -65,8 +65,8 @@ def _texts(section: Section, source: str, read: Callable[[str], str | list[str]]
 def _read(section: Section, path: str, read: Callable[[str], str | list[str]]) -> str | list[str] | None:
     try:
         return read(path)
-    except OSError as error:
-        section.problem("sigma", f'cannot read "{path}": {error.strerror or error}')
+    except (OSError, LookupError) as error:
+        section.problem("sigma", f'cannot read "{path}": {reason_of(error)}')
     except UnicodeDecodeError as error:
         section.problem("sigma", f'"{path}" is not UTF-8 text: {error.reason} at byte {error.start}')
     return None
