@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from msgspec.structs import replace
@@ -166,10 +167,17 @@ def _other_ranges(check: InRange) -> Iterator[InRange]:
         return
     if check.low is not None and abs(check.low) != MAX_NUMBER:
         yield replace(check, low_open=not check.low_open)
-        yield replace(check, low=check.low + 1)
+        yield from _moved(check, low=check.low + 1)
     if check.high is not None and abs(check.high) != MAX_NUMBER:
         yield replace(check, high_open=not check.high_open)
-        yield replace(check, high=check.high - 1)
+        yield from _moved(check, high=check.high - 1)
+
+
+def _moved(check: InRange, **bound: Decimal) -> Iterator[InRange]:
+    """Move a bound by one, unless it is so large that one is lost in its digits."""
+    moved = replace(check, **bound)
+    if moved != check:
+        yield moved
 
 
 def _difference(check: AnyCheck, other: AnyCheck) -> str:
