@@ -93,7 +93,7 @@ def _destinations(ruleset: RuleSet) -> Iterator[Finding]:
     if not ruleset.settings.errors_to:
         hint = 'errors_to = ["..."] names the destinations that hear about Trailwire\'s own trouble'
         message = "nobody hears about rule failures, rejected messages and quarantined input"
-        yield Finding("no-errors-to", "warning", ruleset.destinations[0].where, message, hint)
+        yield Finding("no-errors-to", "note", ruleset.destinations[0].where, message, hint)
     used = set(ruleset.settings.errors_to).union(
         *(rule.destinations for rule in ruleset.rules), *(route.destinations for route in ruleset.routes)
     )
