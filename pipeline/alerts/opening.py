@@ -74,7 +74,7 @@ def _tell(telling: Telling, destination: Destination, batch: list[Opening]) -> s
     if not ready:
         return ""
     try:
-        posted = telling.post(destination, _content(ready), dedupe_id=_message_id(ready))
+        posted = _post_patiently(telling, destination, ready)
     except RateLimited as limited:
         defer(telling, ready, telling.hold(destination, limited))
     except Unavailable as outage:
@@ -85,6 +85,16 @@ def _tell(telling: Telling, destination: Destination, batch: list[Opening]) -> s
     else:
         _posted(telling, ready, posted)
     return ""
+
+
+def _post_patiently(telling: Telling, destination: Destination, batch: list[Opening]) -> Posted:
+    """Post; without an outbox a Retry-After is waited out here, as long as there is time to."""
+    while True:
+        try:
+            return telling.post(destination, _content(batch), dedupe_id=_message_id(batch))
+        except RateLimited as limited:
+            if not telling.slept(telling.hold(destination, limited)):
+                raise
 
 
 def _is_ours(telling: Telling, opening: Opening) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.decode import s3
 from pipeline.decode.decoded import LogEvent, Source
+from pipeline.local.slack_faults import ratelimited
 from pipeline.local.whole_pipeline import WholePipeline
 from pipeline.rules import ruleset
 from pipeline.rules.rule import RuleSet
@@ -62,6 +63,16 @@ def test_what_cannot_be_read_costs_its_neighbours_nothing(capsys: pytest.Capture
     assert (whole.totals["Events"], whole.totals["Quarantined"]) == (1, 2)
     kept = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"v":1')]
     assert [part["reason"] for part in kept] == ["not JSON", "not JSON"]
+
+
+def test_a_retry_after_is_waited_out_where_there_is_no_outbox() -> None:
+    stop = (ROOT / "fixtures" / "events" / "stop_logging.json").read_text(encoding="utf-8")
+    with WholePipeline(demo()) as whole:
+        whole.slack.faults.script(ratelimited(1), times=2)
+        list(whole.put([stop]))
+        whole.drain()
+        assert len(whole.said()) == 1
+    assert (whole.totals["Sent"], whole.totals["Unsafe"], whole.totals["Posts"]) == (1, 0, 3)
 
 
 def test_the_subscription_filter_decides_what_arrives() -> None:
