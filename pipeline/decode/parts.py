@@ -30,11 +30,6 @@ def looks_like_part(value: object) -> bool:
     return isinstance(value, dict) and value.keys() >= {"v", "reason", "stage", "part", "parts", "data_b64"}
 
 
-def is_whole(value: dict[str, object]) -> bool:
-    """Tell whether a part is all there is of its thing."""
-    return value.get("parts") == 1
-
-
 def join_all(parts: Iterable[tuple[H, str]]) -> list[Joined[H]]:
     """Put all parts together, each given with its holder; things come in the order of their first parts.
 
