@@ -50,8 +50,7 @@ class Dedupe:
                 case _ if from_outbox and is_early(claim, now_ms):
                     ledger.decide(Fate.DUPLICATE)
                 case Then.TAKE:
-                    # A claim of one's own that was not given back: the attempt behind it may have arrived.
-                    candidate.may_repeat |= found is Found.OWN
+                    candidate.may_repeat |= was_attempted(claim, found)
                     result.fresh.append(candidate)
                 case Then.WAIT:
                     result.waiting.append((candidate, look_again_ms(claim, now_ms)))
@@ -62,6 +61,15 @@ class Dedupe:
     def __str__(self) -> str:
         """Say the setting in force."""
         return "told alerts are remembered for 15 days"
+
+
+RELEASED = "-"
+"""Ends the owner of a claim that was given back, because what it was taken for surely was not delivered."""
+
+
+def was_attempted(claim: Claim | None, found: Found) -> bool:
+    """Tell whether a message may have been posted under a claim: it was neither given back nor followed by a mark."""
+    return claim is not None and found in {Found.OWN, Found.EXPIRED} and not claim.owner.endswith(RELEASED)
 
 
 def is_early(claim: Claim | None, now_ms: int) -> bool:

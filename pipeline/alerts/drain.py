@@ -12,26 +12,14 @@ from pipeline.alerts.alert import Alert, Notice
 from pipeline.alerts.candidate import Candidate, from_alert
 from pipeline.alerts.chain import Chain
 from pipeline.alerts.closing import close, edit, repeat_word
-from pipeline.alerts.dedupe import is_early, look_again_ms
+from pipeline.alerts.dedupe import is_early, look_again_ms, was_attempted
 from pipeline.alerts.group import Opening, lead_of
 from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.notices import notify, say
 from pipeline.alerts.repeating import count_as_told
 from pipeline.alerts.telling import Telling
-from pipeline.alerts.ticket import MAX_AGE_MS, Kind, Ticket, backoff_ms
+from pipeline.alerts.ticket import MAX_AGE_MS, Arrived, Kind, Ticket, backoff_ms
 from pipeline.state.lifecycle import Claim, Found, Group, GroupState, classify
-
-
-class Arrived(NamedTuple):
-    """A ticket, and the queue message that brought it."""
-
-    ticket: Ticket
-    message: str
-    """Queue message id: the owner of whatever is told because of it."""
-
-    def tried(self) -> Arrived:
-        """Return it as it comes again after one more attempt."""
-        return self._replace(ticket=replace(self.ticket, attempts=self.ticket.attempts + 1))
 
 
 @dataclass(slots=True)
@@ -77,7 +65,7 @@ class Drain:
             self._again(telling, one, wait_ms)
         self.chain.deliver(due.alerts, self.ledger, from_outbox=True, openings=due.openings)
         for one, group in due.closings:
-            self._again(telling, one.tried(), close(telling, one.ticket, group))
+            self._again(telling, one.tried(), close(telling, one, group))
         for one, ended in due.edits:
             self._edit(telling, one, ended)
         for one in due.notices:
@@ -94,9 +82,9 @@ class Drain:
 
     def _edit(self, telling: Telling, one: Arrived, group: Group | None) -> None:
         if one.ticket.repeats is not None:
-            self._again(telling, one.tried(), repeat_word(telling, one.ticket))
+            self._again(telling, one.tried(), repeat_word(telling, one))
         elif group is not None:
-            self._again(telling, one.tried(), edit(telling, one.ticket, group))
+            self._again(telling, one.tried(), edit(telling, one, group))
 
     def _again(self, telling: Telling, one: Arrived, wait_ms: int) -> None:
         """Write a new ticket; if the queue refuses, the message that brought this one comes back by itself."""
@@ -160,7 +148,11 @@ def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
     elif found is Found.OTHERS:
         due.again.append((one, look_again_ms(claim, known.now_ms)))
     elif not is_early(claim, known.now_ms):
-        due.openings.append(_opening(one, alert, group, found))
+        opening = _opening(one, alert, group)
+        opening.lead.may_repeat |= was_attempted(claim, found) or found is Found.TOLD
+        # Told and still opening: it was counted as another's repeat, and the group is yet to be told.
+        opening.is_claimed = found is Found.TOLD
+        due.openings.append(opening)
 
 
 def _sort_blindly(due: Sorted, one: Arrived, alert: Alert) -> None:
@@ -172,13 +164,10 @@ def _sort_blindly(due: Sorted, one: Arrived, alert: Alert) -> None:
         due.alerts.append(_candidate(one, alert))
 
 
-def _opening(one: Arrived, alert: Alert, group: Group, found: Found) -> Opening:
+def _opening(one: Arrived, alert: Alert, group: Group) -> Opening:
     candidate = _candidate(one, alert)
-    candidate.may_repeat |= found is Found.OWN
     candidate.stands_for = None  # the group itself knows
-    opening = Opening(alert.group, [candidate], group, found=group, ticket=one.ticket)
-    opening.is_claimed = found is Found.TOLD  # it has been counted as another's repeat; the group is still to be told
-    return opening
+    return Opening(alert.group, [candidate], group, found=group, ticket=one.ticket)
 
 
 def _candidate(one: Arrived, alert: Alert) -> Candidate:

@@ -36,6 +36,8 @@ class Ledger:
     fates: Counter[Fate] = field(default_factory=Counter)
     unsafe_owners: set[str] = field(default_factory=set)
     """Units of delivery that must be handed back."""
+    unsafe_alerts: set[str] = field(default_factory=set)
+    """Keys of the alerts because of which they must be."""
     rules: Counter[str] = field(default_factory=Counter)
     ignores: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
@@ -60,10 +62,11 @@ class Ledger:
         """Give alerts their fate."""
         self.fates[fate] += count
 
-    def unsafe(self, owner: str, count: int = 1) -> None:
+    def unsafe(self, owner: str, key: str) -> None:
         """Hand a unit of delivery back, because this alert of it is neither told nor in safe hands."""
-        self.fates[Fate.UNSAFE] += count
+        self.fates[Fate.UNSAFE] += 1
         self.unsafe_owners.add(owner)
+        self.unsafe_alerts.add(key)
 
     def told(self, seen_ms: int, event_ms: int | None, now_ms: int) -> None:
         """Note how long an alert took from its arrival, and from its event, to being told."""

@@ -29,10 +29,12 @@ def reject(telling: Telling, openings: list[Opening], reason: str) -> None:
         return
     announce_rejection(telling, rejecting, reason)
     telling.ledger.decide(Fate.REJECTED, count)
-    _readdress(telling, openings, others)
+    moved = [(o, readdressed(o.lead, repeats_of(o.group), other)) for o in openings for other in others]
+    telling.ledger.alerts += len(moved)
+    telling.chain.deliver([candidate for _, candidate in moved], telling.ledger, from_outbox=telling.from_outbox)
     # What could not be handed over comes again, to be rejected and handed over again: the rest is known by then.
-    told = [opening for opening in openings if opening.lead.owner not in telling.ledger.unsafe_owners]
-    record(telling, told, Posted())
+    left = {opening.key for opening, candidate in moved if candidate.key in telling.ledger.unsafe_alerts}
+    record(telling, [opening for opening in openings if opening.key not in left], Posted())
 
 
 def others_to_tell(telling: Telling, rejecting: str) -> tuple[str, ...]:
@@ -51,9 +53,3 @@ def _wait_for_mending(telling: Telling, openings: list[Opening]) -> None:
     for opening in openings:
         opening.lead.attempts = max(opening.lead.attempts, ATTEMPTS_OF_THE_REFUSED)
     failed(telling, openings, 0)
-
-
-def _readdress(telling: Telling, openings: list[Opening], others: tuple[str, ...]) -> None:
-    moved = [readdressed(opening.lead, repeats_of(opening.group), other) for opening in openings for other in others]
-    telling.ledger.alerts += len(moved)
-    telling.chain.deliver(moved, telling.ledger, from_outbox=telling.from_outbox)

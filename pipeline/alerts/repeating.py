@@ -7,13 +7,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from pipeline.alerts.alert import Alert, Repeats
-from pipeline.alerts.candidate import Candidate
+from pipeline.alerts.candidate import Candidate, digest, from_alert, readdressed
 from pipeline.alerts.content import One, Reply
 from pipeline.alerts.group import Join, Opening, joining_of, lead_of, repeats_of, settle
 from pipeline.alerts.ledger import Fate
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.rejecting import announce_rejection, others_to_tell
-from pipeline.alerts.telling import Telling, message_id
+from pipeline.alerts.telling import DOWN_MS, Telling, message_id
 from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
 from pipeline.rules.rule import Repeat
@@ -27,6 +27,10 @@ class Showing(NamedTuple):
     alert: Alert
     repeats: Repeats
     posted: Posted
+    told: int
+    """How much of the count readers know."""
+    owner: str
+    """Who shows it: the unit of delivery that comes back if it must."""
     may_repeat: bool = False
 
 
@@ -40,7 +44,7 @@ def join_all(telling: Telling, joins: list[Join]) -> list[Opening]:
     for join in joins:
         group = _join(telling, join)
         if group is None:
-            ended.append(telling.chain.group.opening(join.key, join.members, telling.now_ms, join.group))
+            ended.append(_opening(telling, join))
         else:
             joined.append((join, group))
     if telling.has_outbox:
@@ -105,33 +109,40 @@ def _reply(telling: Telling, destination: Destination, showing: Showing) -> None
 
 
 def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> int:
-    """Say it anew where the message cannot be edited or answered any more, or to others where nothing can be said."""
+    """Say it anew where the message cannot be edited any more, or to others where nothing can be said."""
     telling.ledger.rejections[rejection.reason] += 1
-    if showing.posted.message and rejection.fault is Fault.MESSAGE:
+    if can_edit(destination, showing) and rejection.fault is Fault.MESSAGE:
         return show(telling, showing._replace(posted=Posted()))
-    if rejection.fault is Fault.MESSAGE:
-        return 0  # not even as plain text
     others = others_to_tell(telling, destination.id)
     if not others:
         return telling.hold(destination, Unavailable(rejection.reason))
     announce_rejection(telling, destination.id, rejection.reason)
-    for name in others:
-        moved = Showing(_addressed(showing.alert, name), showing.repeats, Posted(), showing.may_repeat)
-        wait_ms = show(telling, moved)
-        if wait_ms:
-            return wait_ms
-    return 0
+    moved = [_remainder(showing, other) for other in others]
+    telling.ledger.alerts += len(moved)
+    telling.chain.deliver(moved, telling.ledger, from_outbox=telling.from_outbox)
+    return DOWN_MS if any(one.key in telling.ledger.unsafe_alerts for one in moved) else 0
 
 
-def _addressed(alert: Alert, destination: str) -> Alert:
-    return replace(alert, destination=destination)
+def _remainder(showing: Showing, destination: str) -> Candidate:
+    """Make what readers do not know yet an alert for another destination, grouped and paced there as any other."""
+    count = showing.repeats.count
+    alert = replace(showing.alert, key=digest("remainder", showing.alert.key, str(count)))
+    lead = from_alert(alert, showing.owner)
+    return readdressed(lead, replace(showing.repeats, count=count - showing.told, closed=False), destination)
 
 
 # ---- groups that somebody else has opened ----
 
 
 def _join(telling: Telling, join: Join) -> Group | None:
-    return telling.state.join_group(join.key, joining_of(join.members, join.group), now_ms=telling.now_ms)
+    """Add to a group; None where it has ended, or where the state fails and nobody else would see what was added."""
+    joined = telling.state.join_group(join.key, joining_of(join.members, join.group), now_ms=telling.now_ms)
+    return joined if telling.is_shared else None
+
+
+def _opening(telling: Telling, join: Join) -> Opening:
+    is_grouped = telling.is_shared
+    return telling.chain.group.opening(join.key, join.members, telling.now_ms, join.group, is_grouped=is_grouped)
 
 
 def _schedule(telling: Telling, join: Join, group: Group) -> None:
@@ -153,7 +164,8 @@ def _show_now(telling: Telling, join: Join, group: Group) -> None:
     """Without an outbox: show the count at once. What cannot be shown is taken back, and handed back."""
     lead = lead_of(group)
     if group.state is GroupState.OPEN and lead is not None:
-        showing = Showing(lead, repeats_of(group), Posted(group.channel, group.message))
+        posted = Posted(group.channel, group.message)
+        showing = Showing(lead, repeats_of(group), posted, group.told, join.members[0].owner)
         wait_ms = show(telling, showing)
         while wait_ms and telling.slept(wait_ms):
             wait_ms = show(telling, showing)
@@ -166,4 +178,4 @@ def _show_now(telling: Telling, join: Join, group: Group) -> None:
     taken_back = Joining(-sum(member.count for member in join.members), group.first_ms, group.last_ms)
     telling.state.join_group(join.key, taken_back, now_ms=telling.now_ms)
     for member in join.members:
-        telling.ledger.unsafe(member.owner)
+        telling.ledger.unsafe(member.owner, member.key)

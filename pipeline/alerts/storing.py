@@ -50,21 +50,29 @@ def announce(telling: Telling, openings: Iterable[Opening], *, endings_only: boo
 
 
 def store(telling: Telling, opening: Opening, lease_until_ms: int) -> Place:
-    """Store a group as opening, take over an abandoned one, or join the one that stands there by now."""
+    """Store a group as opening, take over an abandoned one, or join the one that stands there by now.
+
+    Where the state fails meanwhile, nobody else knows of the group: it stands for what came with it, and no more.
+    """
     if not opening.is_grouped:
         return Place.OURS
     opening.group = replace(opening.group, lease_until_ms=lease_until_ms)
-    is_opening = opening.found is not None and opening.found.state is GroupState.OPENING
-    if opening.is_stored or is_opening:
-        other = None
+    place = _placed(telling, opening)
+    if telling.is_shared or opening.ticket is not None:
+        return place
+    opening.is_grouped = opening.is_stored = False
+    return Place.OURS
+
+
+def _placed(telling: Telling, opening: Opening) -> Place:
+    other = None
+    if opening.is_stored or (opening.found is not None and opening.found.state is GroupState.OPENING):
         taken = _take_over(telling, opening)
     else:
         taken, other = _open(telling, opening)
     if taken or opening.is_stored:
         return Place.OURS
-    if opening.ticket is not None:
-        return Place.OTHERS
-    return _join(telling, opening, other)
+    return Place.OTHERS if opening.ticket is not None else _join(telling, opening, other)
 
 
 def group_ticket(telling: Telling, opening: Opening) -> Ticket:
@@ -91,6 +99,7 @@ def _take_over(telling: Telling, opening: Opening) -> bool:
     if opening.ticket is None and not opening.is_stored:
         joining = joining_of(opening.members, taken)
         taken = telling.state.join_group(opening.key, joining, now_ms=now_ms) or taken
+        opening.lead.may_repeat = True  # its opener died, perhaps after posting
     opening.group, opening.is_stored = taken, True
     return True
 
@@ -130,6 +139,7 @@ def _last_word(telling: Telling, ended: Group | None, announced: Group | None = 
         alert=lead,
         opener=ended.opener,
         repeats=repeats_of(ended, closed=True),
+        told=max(ended.told, known),
         channel=ended.channel,
         message=ended.message,
         born_ms=telling.now_ms,

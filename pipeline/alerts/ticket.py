@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -46,6 +46,8 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     repeats: Repeats | None = None
     """Of an alert: what it stands for, where repeats were folded into it. Of an edit: the last word on a group that has
     been replaced; None: read the current count."""
+    told: int = 0
+    """How much of `repeats` readers know already."""
     channel: str = ""
     message: str = ""
     """Where the group's message is, once it has ended."""
@@ -58,6 +60,18 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     may_repeat: bool = False
     born_ms: int = 0
     """When the first ticket of this errand was written."""
+
+
+class Arrived(NamedTuple):
+    """A ticket, and the queue message that brought it."""
+
+    ticket: Ticket
+    message: str
+    """Queue message id: the owner of whatever is told because of it."""
+
+    def tried(self) -> Arrived:
+        """Return it as it comes again after one more attempt."""
+        return self._replace(ticket=msgspec.structs.replace(self.ticket, attempts=self.ticket.attempts + 1))
 
 
 def encode(ticket: Ticket) -> str:

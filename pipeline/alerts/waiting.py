@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from pipeline.alerts.candidate import Candidate
-from pipeline.alerts.dedupe import look_again_ms
+from pipeline.alerts.dedupe import RELEASED, look_again_ms
 from pipeline.alerts.group import Opening, settle
 from pipeline.alerts.ledger import Fate
 from pipeline.alerts.storing import FIRST_TICKET_MS, Place, announce, group_ticket, store
@@ -36,7 +36,7 @@ def look_again(telling: Telling, candidate: Candidate, wait_ms: int) -> None:
     if all(telling.queue([(ticket, wait_ms)])):
         telling.ledger.decide(Fate.DEFERRED)
     else:
-        telling.ledger.unsafe(candidate.owner)
+        telling.ledger.unsafe(candidate.owner, candidate.key)
 
 
 def _claim_lead(telling: Telling, opening: Opening) -> bool:
@@ -103,17 +103,17 @@ def postpone(telling: Telling, opening: Opening, wait_ms: int) -> None:
     if opening.ticket is not None and all(telling.queue([(opening.ticket, wait_ms)])):
         telling.ledger.decide(Fate.DEFERRED)
     else:
-        telling.ledger.unsafe(opening.lead.owner)
+        telling.ledger.unsafe(opening.lead.owner, opening.lead.key)
 
 
 def hand_back(telling: Telling, opening: Opening, *, ambiguous: bool = False) -> None:
     """Give alerts back. What surely was not delivered gives up its claim, so that nobody waits for it."""
     for member in opening.members:
-        telling.ledger.unsafe(member.owner)
+        telling.ledger.unsafe(member.owner, member.key)
     if opening.is_stored and not telling.has_outbox:  # nobody joins a group that is not out yet, without an outbox
         telling.state.close_group(opening.key, opening.group.opener)
     if opening.is_claimed and not ambiguous:
-        released = Claim(ClaimState.CLAIMED, opening.lead.owner + "-", telling.now_ms)
+        released = Claim(ClaimState.CLAIMED, opening.lead.owner + RELEASED, telling.now_ms)
         telling.state.write_claims({opening.lead.key: released})
 
 

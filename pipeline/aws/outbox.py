@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pipeline.alerts.drain import Arrived
-from pipeline.alerts.ticket import Ticket, decode, encode
+from pipeline.alerts.ticket import Arrived, Ticket, decode, encode
 from pipeline.aws.clients import client, error_code, failures
 from pipeline.aws.queue import Message, send
 from pipeline.decode.decoded import Decoded, Source, Stage, Undecodable, bounded, message_bytes

@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from pipeline.alerts.candidate import Candidate, digest, from_alert
-from pipeline.alerts.drain import Arrived, Drain
+from pipeline.alerts.drain import Drain
 from pipeline.alerts.ledger import Fate, Ledger
-from pipeline.alerts.ticket import Kind, Ticket
+from pipeline.alerts.ticket import Arrived, Kind, Ticket
 from pipeline.aws.clients import error_code, failures
 from pipeline.aws.objects import MAX_UNDELIVERED, fetched
 from pipeline.aws.quarantine import Quarantine

@@ -58,7 +58,7 @@ class Traffic:
                 self.expected[Subject(match.rule.name, happened["userIdentity"]["userName"])] += 1
 
 
-def claims_of(content: Content) -> Iterator[Said]:
+def said_of(content: Content) -> Iterator[Said]:
     """Yield what a message says happened."""
     match content:
         case One(alert, repeats):
@@ -81,7 +81,7 @@ def counted(messages: Iterable[Shown]) -> Counter[Subject]:
     """Count what these messages tell. One alert's count is the highest that a message ever showed beside it."""
     highest: dict[Subject, dict[str, int]] = defaultdict(dict)
     for shown in messages:
-        for claimed in (claimed for content in shown.contents for claimed in claims_of(content)):
+        for claimed in (claimed for content in shown.contents for claimed in said_of(content)):
             by_lead = highest[subject_of(claimed.alert)]
             by_lead[claimed.alert.key] = max(by_lead.get(claimed.alert.key, 0), claimed.times)
     return Counter({subject: sum(by_lead.values()) for subject, by_lead in highest.items()})
@@ -92,7 +92,7 @@ def told_first(messages: Iterable[Shown]) -> dict[str, list[Shown]]:
     where: defaultdict[str, list[Shown]] = defaultdict(list)
     for shown in messages:
         for key in {
-            claimed.alert.key for content in shown.contents for claimed in claims_of(content) if claimed.is_first
+            claimed.alert.key for content in shown.contents for claimed in said_of(content) if claimed.is_first
         }:
             where[key].append(shown)
     return dict(where)
