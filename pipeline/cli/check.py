@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 
 import click
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from pipeline.alerts.chain import Chain
 from pipeline.cli.inputs import config_option, format_option, load_config
 from pipeline.cli.main import FINDINGS, WRONG_INPUT
-from pipeline.cli.output import json_line
+from pipeline.cli.output import json_line, save, visible
 from pipeline.errors import ConfigError
 from pipeline.rules.rule import RuleSet
 from pipeline.runtime.invocation import InvocationClock
@@ -40,7 +39,7 @@ def check(config: str | None, output: str, sarif_file: str | None, verbose: bool
     for finding in findings:
         _write(finding, output)
     if sarif_file:
-        Path(sarif_file).write_text(json.dumps(sarif(findings), indent=2) + "\n", encoding="utf-8")
+        save(sarif_file, f"{json.dumps(sarif(findings), indent=2)}\n".encode())
     if status == 0 and any(finding.severity != "note" for finding in findings):
         status = FINDINGS
     click.echo(_counted(findings), err=True)
@@ -51,9 +50,9 @@ def _write(finding: Finding, output: str) -> None:
     if output == "json":
         json_line(msgspec.to_builtins(finding))
         return
-    click.echo(str(finding))
+    click.echo(visible(str(finding)))
     if finding.hint:
-        click.echo(f"    hint: {finding.hint}")
+        click.echo(f"    hint: {visible(finding.hint)}")
 
 
 def _counted(findings: list[Finding]) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from pipeline.cli.inputs import config_option, load_config
+from pipeline.cli.output import save
 from pipeline.rules import compiled
 
 
@@ -17,9 +16,6 @@ def compile_rules(config: str | None, target: str) -> int:
     """Write the rule set as one JSON file, which needs no parser of any rule language to be loaded."""
     ruleset = load_config(config)
     data = compiled.dump(ruleset)
-    try:
-        Path(target).write_bytes(data)
-    except OSError as error:
-        raise click.ClickException(f"{target}: {error.strerror or error}") from error
+    save(target, data)
     click.echo(f"{target}: {len(ruleset.rules)} rules, {len(data):,} bytes", err=True)
     return 0

@@ -11,6 +11,7 @@ from typing import Self
 
 import click
 
+from pipeline.cli.output import visible
 from pipeline.decode import s3
 from pipeline.decode.decoded import Source, Undecodable
 from pipeline.errors import ConfigError, Problem
@@ -80,7 +81,7 @@ class Inputs:
     def complain(self, path: str, reason: str) -> None:
         """Say what could not be read."""
         self.unreadable += 1
-        click.echo(f"{path}: {reason}", err=True)
+        click.echo(visible(f"{path}: {reason}"), err=True)
 
     def _files(self, path: str) -> Iterator[str]:
         if path == STDIN:
@@ -96,7 +97,7 @@ class Inputs:
             if file.suffix.lower() in DATA_SUFFIXES:
                 yield str(file)
             else:
-                click.echo(f"{file}: skipped, its name is not that of a data file", err=True)
+                click.echo(visible(f"{file}: skipped, its name is not that of a data file"), err=True)
 
     def _read(self, path: str) -> Iterator[Message]:
         try:

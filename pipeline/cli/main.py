@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.output import visible
 from pipeline.errors import AuthorError
 
 VERBS = {
@@ -70,7 +71,8 @@ def _status(arguments: list[str] | None) -> int:
         error.show()
         return WRONG_INPUT
     except AuthorError as error:
-        click.echo(str(error), err=True)
+        for line in str(error).split("\n"):
+            click.echo(visible(line), err=True)
         return WRONG_INPUT
     except Exception:  # noqa: BLE001 - the command line's edge: what nobody foresaw is our bug
         traceback.print_exc()

@@ -12,7 +12,7 @@ from pipeline.alerts.candidate import Sighting
 from pipeline.alerts.suppress import suppressed_by
 from pipeline.cli.inputs import Inputs, Message, config_option, format_option, load_config, paths_argument
 from pipeline.cli.main import WRONG_INPUT
-from pipeline.cli.output import json_line, text_line
+from pipeline.cli.output import json_line, text_line, visible
 from pipeline.errors import DecodeError
 from pipeline.rules.matcher import Match, Matcher
 from pipeline.rules.rule import Ignore, RuleSet
@@ -51,7 +51,8 @@ def _matches(matcher: Matcher, message: Message, inputs: Inputs) -> tuple[Match,
         inputs.complain(message.path, f"message {message.index}: {error}")
         return ()
     for failure in verdicts.failures:
-        click.echo(f'{message.path}: message {message.index}: rule "{failure.rule.name}": {failure.reason}', err=True)
+        said = f'{message.path}: message {message.index}: rule "{failure.rule.name}": {failure.reason}'
+        click.echo(visible(said), err=True)
     return verdicts.matches
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,6 +59,14 @@ def shown(value: Any, most: int = MOST_SHOWN) -> str:
 def clipped(text: str, most: int) -> str:
     """Cut a long text and say so."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def save(path: str, data: bytes) -> None:
+    """Write a file; a path that cannot be written is the user's mistake."""
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror or error}") from error
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,7 +6,6 @@ import fnmatch
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -15,7 +14,7 @@ from pipeline.cli.inputs import config_option, format_option, load_config
 from pipeline.cli.junit import Timed, junit
 from pipeline.cli.main import FINDINGS
 from pipeline.cli.mutate import mutate as judge_mutants
-from pipeline.cli.output import clipped, counted, json_line, shown, visible
+from pipeline.cli.output import clipped, counted, json_line, save, shown, visible
 from pipeline.errors import AuthorError
 from pipeline.rules.explain import Explanation, deciding
 from pipeline.rules.rule import Rule
@@ -50,7 +49,7 @@ def test(
     results = list(_results(rules, dots=output == "text"))
     _write(results, output, verbose)
     if junit_file:
-        _save(junit_file, junit(results))
+        save(junit_file, junit(results).encode())
     _summarise(results, rules, time.perf_counter() - began, verbose)
     return FINDINGS if any(result.outcome != "passed" for result, _, _ in results) else 0
 
@@ -129,13 +128,6 @@ def _as_row(result: RuleTestResult, told: list[str]) -> dict[str, object]:
         "reason": result.reason or None,
         "because": told[1:],
     }
-
-
-def _save(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror or error}") from error
 
 
 def _summarise(results: list[Timed], rules: tuple[Rule, ...], took_s: float, verbose: bool) -> None:
