@@ -142,11 +142,14 @@ def from_alert(alert: Alert, owner: str, stands_for: Repeats | None = None) -> C
 
 
 def readdressed(lead: Candidate, stands_for: Repeats, destination: str) -> Candidate:
-    """Address an alert, and all that it stands for, to another destination than the one that rejected it."""
+    """Address an alert, and all that it stands for, to another destination than the one that rejected it.
+
+    Should it be rejected once more, standing for more by then, that is another alert.
+    """
     alert = lead.alert
     changed = msgspec.structs.replace(
         alert,
-        key=digest("readdressed", destination, alert.key),
+        key=digest("readdressed", destination, alert.key, str(stands_for.count)),
         group=digest("readdressed", destination, alert.group),
         destination=destination,
         mention="",

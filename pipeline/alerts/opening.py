@@ -133,5 +133,5 @@ def _content(batch: list[Opening]) -> Content:
 
 
 def _message_id(batch: list[Opening]) -> str:
-    """Name a message by all that it tells: were a list named by its first alert, Slack would take it for that alone."""
-    return message_id(*(opening.shown.key for opening in batch))
+    """Name a message by all that it tells: Slack takes two of the same name for one, and shows the first."""
+    return message_id(*(part for opening in batch for part in (opening.shown.key, str(opening.group.count))))

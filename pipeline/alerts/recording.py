@@ -14,19 +14,14 @@ def record(telling: Telling, told: list[Opening], posted: Posted) -> None:
     marks: dict[str, Claim] = {}
     for opening in told:
         if opening.is_stored or opening.ticket is not None:
-            _record_group(telling, opening, posted)
+            group = opening.group
+            telling.state.posted_group(
+                opening.key, group.opener, channel=posted.channel, message=posted.message, told=group.count
+            )
         settle(opening.members, telling.now_ms, marks)
     telling.state.write_claims(marks)
     if telling.from_outbox:
         _queue_endings(telling, [opening for opening in told if opening.is_stored])
-
-
-def _record_group(telling: Telling, opening: Opening, posted: Posted) -> None:
-    # Slack may have answered a repeated post with the earlier message, which showed an earlier count.
-    told = 1 if opening.lead.may_repeat else opening.group.count
-    telling.state.posted_group(
-        opening.key, opening.group.opener, channel=posted.channel, message=posted.message, told=told
-    )
 
 
 def _queue_endings(telling: Telling, told: list[Opening]) -> None:

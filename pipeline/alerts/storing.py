@@ -60,8 +60,16 @@ def store(telling: Telling, opening: Opening, lease_until_ms: int) -> Place:
     place = _placed(telling, opening)
     if telling.is_shared or opening.ticket is not None:
         return place
+    if not opening.is_ticketed:
+        _announce_doubtful(telling, opening)
     opening.is_grouped = opening.is_stored = False
     return Place.OURS
+
+
+def _announce_doubtful(telling: Telling, opening: Opening) -> None:
+    """Queue a ticket for a group that may have been stored, though the state did not say so: others may join it."""
+    if telling.has_outbox and not all(telling.queue([(group_ticket(telling, opening), FIRST_TICKET_MS)])):
+        telling.ledger.unsafe_owners.add(opening.lead.owner)
 
 
 def _placed(telling: Telling, opening: Opening) -> Place:
