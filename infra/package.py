@@ -35,7 +35,7 @@ ZIP = ROOT / "build" / "trailwire.zip"
 LOCK = ROOT / "requirements.txt"
 
 PLATFORM = "aarch64-manylinux_2_28"  # the runtime has glibc 2.34; google-re2 and jq have no wheel for 2.17
-SHIPPED_CONFIG = "trailwire.json"  # TRAILWIRE_CONFIG in serverless.yml
+SHIPPED_CONFIG = "trailwire.json"  # what the param `config` of serverless.yml defaults to
 
 # The command line, the embedded AWS and the test doubles stay at home.
 NOT_SHIPPED = ("cli", "local", "testing.py")

@@ -167,12 +167,13 @@ def test_the_functions_find_what_they_need_in_their_environment() -> None:
     """The names are the contract of the handlers."""
     environment = SERVICE["provider"]["environment"]
     assert environment == {
-        "TRAILWIRE_CONFIG": SHIPPED_CONFIG,
+        "TRAILWIRE_CONFIG": "${param:config}",
         "TRAILWIRE_STATE": {"Sub": "dynamodb:${StateTable}"},
         "TRAILWIRE_OUTBOX": {"Ref": "OutboxQueue"},
         "TRAILWIRE_QUARANTINE": {"Sub": "s3://${UndeliveredBucket}/quarantine"},
         "LOG_LEVEL": "${param:logLevel}",
     }
+    assert DEFAULTS["config"] == SHIPPED_CONFIG
 
 
 def test_every_reference_between_fragments_leads_somewhere() -> None:
