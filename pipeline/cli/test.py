@@ -42,6 +42,8 @@ def test(
 
     Exit 1 if one fails, or with --mutate if a change goes unnoticed.
     """
+    if mutate and junit_file:
+        raise click.UsageError("--junit writes the results of tests, and --mutate has none")
     rules = _chosen(load_config(config).rules, wanted)
     if mutate:
         return judge_mutants(rules, output, verbose)

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.languages.condition import Condition, canonical
 from pipeline.predicate import Node, holds
 from pipeline.rules.edits import ABSENT, Edit, Place, edited
-from pipeline.rules.nearest import nearest
+from pipeline.rules.nearest import Alteration, nearest
 from pipeline.tuning.mutation import Mutant
 
 MOST_STARTS = 8
@@ -45,19 +45,20 @@ def find_witness(tree: Node, mutant: Mutant, events: Sequence[dict[str, Any]], *
     def accept(event: Any) -> bool:
         return isinstance(event, dict) and differ(event)
 
-    found: list[tuple[int, dict[str, Any]]] = []
+    found: list[tuple[list[Alteration], dict[str, Any]]] = []
     differs = mutant.differs()
     for start in (*_starts(events), {}):
         if accept(start):
-            return _shrunk(start, tree, differ)
+            return _shrunk(start, tree, differ, ())
         changes = nearest(differs, start, accept, tries=tries)
         if changes:
-            found.append((len(changes), edited(start, tuple(change.edit for change in changes))))
+            found.append((changes, edited(start, tuple(change.edit for change in changes))))
         if len(changes) == 1:
             break
     if not found:
         return None
-    return _shrunk(min(found, key=lambda each: each[0])[1], tree, differ)
+    changes, event = min(found, key=lambda each: len(each[0]))
+    return _shrunk(event, tree, differ, tuple(change.place for change in changes))
 
 
 def _starts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -65,10 +66,14 @@ def _starts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [events[i] for size, i in sized[:MOST_STARTS] if size <= MOST_START_CHARS]
 
 
-def _shrunk(event: dict[str, Any], tree: Node, differ: Callable[[Any], bool]) -> dict[str, Any]:
-    """Leave out what does not matter to the disagreement, and keep what the tree says."""
+def _shrunk(
+    event: dict[str, Any], tree: Node, differ: Callable[[Any], bool], told: tuple[Place, ...]
+) -> dict[str, Any]:
+    """Leave out what does not matter to the disagreement, but not what was changed to bring it about (`told`)."""
     verdict = holds(tree, event, canonical(event))
     for place in _places(event):
+        if any(place == changed[: len(place)] for changed in told):
+            continue
         smaller = edited(event, (Edit(place, ABSENT),))
         if differ(smaller) and holds(tree, smaller, canonical(smaller)) is verdict:
             event = smaller

@@ -252,7 +252,7 @@ def test_every_verb_has_help(trailwire: Command, verb: list[str]) -> None:
     "arguments",
     [["mach"], ["match"], ["match", "--formt", "json", "x"], ["match", "--format", "xml", "x"], ["why"],
      ["why", "a", "b"], ["compile"], ["pattern", "match", "x"], ["pattern", "explain"], ["test", "--junit"],
-     ["run", "x.json"], ["run", "--channel", "C1"]],
+     ["test", "--mutate", "--junit", "x.xml"], ["run", "x.json"], ["run", "--channel", "C1"]],
 )  # fmt: skip
 def test_wrong_arguments_are_exit_2(trailwire: Command, arguments: list[str]) -> None:
     trailwire.write("trailwire.toml", RULES)

@@ -91,7 +91,7 @@ def test_a_score_counts_what_tests_notice() -> None:
     two = rule_score(rule(both, ({"a": "x", "b": "y"}, True), ({"a": "x"}, False)))
     assert (counts(two), two.score) == ((2, 1, 0), 2 / 3)
     assert [judged.noticed_by for judged in two.judged] == ["", "test 2", "test 2"]
-    assert [judged.witness for judged in two.judged if judged.outcome == "survived"] == [{"b": "y"}]
+    assert [judged.witness for judged in two.judged if judged.outcome == "survived"] == [{"a": "xX", "b": "y"}]
     three = rule_score(rule(both, ({"a": "x", "b": "y"}, True), ({"a": "x"}, False), ({"b": "y"}, False)))
     assert (counts(three), three.score) == ((3, 0, 0), 1)
 
