@@ -10,7 +10,7 @@ from pipeline.state.lifecycle import Claim
 
 
 def record(telling: Telling, told: list[Opening], posted: Posted) -> None:
-    """Write down that these have been told, and where; a group from the outbox gets a ticket for its window's end."""
+    """Write down that these have been told, and where; a group that its ticket brought gets one for its end."""
     marks: dict[str, Claim] = {}
     for opening in told:
         if opening.is_stored or opening.ticket is not None:
@@ -20,8 +20,7 @@ def record(telling: Telling, told: list[Opening], posted: Posted) -> None:
             )
         settle(opening.members, telling.now_ms, marks)
     telling.state.write_claims(marks)
-    if telling.from_outbox:
-        _queue_endings(telling, [opening for opening in told if opening.is_stored])
+    _queue_endings(telling, [opening for opening in told if opening.ticket is not None])
 
 
 def _queue_endings(telling: Telling, told: list[Opening]) -> None:

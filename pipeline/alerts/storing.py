@@ -31,14 +31,14 @@ class Place(Enum):
 def announce(telling: Telling, openings: Iterable[Opening], *, endings_only: bool = False) -> None:
     """Queue the tickets that must be in the outbox before these groups are stored.
 
-    Where one is refused, the group is not stored, for nobody would close it. What came from the outbox needs no ticket
-    yet: until it is acknowledged, its own message comes back.
+    Where one is refused, the group is not stored, for nobody would close it. A group that its ticket brought needs no
+    other yet: until it is acknowledged, its own message comes back.
     """
     wanted: list[tuple[Opening, Ticket, int]] = []
     for opening in openings:
         if not opening.is_grouped or opening.is_stored or opening.is_ticketed or not telling.has_outbox:
             continue
-        if not (telling.from_outbox or endings_only):
+        if opening.ticket is None and not endings_only:
             wanted.append((opening, group_ticket(telling, opening), FIRST_TICKET_MS))
         ended = _last_word(telling, opening.found)
         if ended is not None:
@@ -60,16 +60,8 @@ def store(telling: Telling, opening: Opening, lease_until_ms: int) -> Place:
     place = _placed(telling, opening)
     if telling.is_shared or opening.ticket is not None:
         return place
-    if not opening.is_ticketed:
-        _announce_doubtful(telling, opening)
     opening.is_grouped = opening.is_stored = False
     return Place.OURS
-
-
-def _announce_doubtful(telling: Telling, opening: Opening) -> None:
-    """Queue a ticket for a group that may have been stored, though the state did not say so: others may join it."""
-    if telling.has_outbox and not all(telling.queue([(group_ticket(telling, opening), FIRST_TICKET_MS)])):
-        telling.ledger.unsafe_owners.add(opening.lead.owner)
 
 
 def _placed(telling: Telling, opening: Opening) -> Place:
