@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.event import EventSummary
+from pipeline.event.values import EventSummary
 from pipeline.rules.rule import RuleFacts
 
 

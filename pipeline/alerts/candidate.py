@@ -1,4 +1,8 @@
-"""A match on its way to becoming an alert. Light, because a flood brings tens of thousands at once."""
+"""A match on its way to becoming an alert. Light, because a flood brings tens of thousands at once.
+
+What reads events for people (`pipeline.event`) is imported by the functions that first need it: a function that has
+just started and tells nothing starts sooner.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,6 @@ from typing import Any
 import msgspec
 
 from pipeline.alerts.alert import Alert, Repeats
-from pipeline.event.actor import resolve_actor
-from pipeline.event.fields import clean, clip, text_at
-from pipeline.event.redaction import redact
-from pipeline.event.resource import resource_of
-from pipeline.event.summary import account_of, event_time_ms, summarize
 from pipeline.rules.matcher import Match
 from pipeline.rules.rule import RuleFacts
 
@@ -69,6 +68,8 @@ class Candidate:
     @property
     def happened_ms(self) -> int:
         """When it happened by its event's own time, else when it arrived."""
+        from pipeline.event.summary import event_time_ms
+
         event = self._event
         happened_ms = self.alert.event.time_ms if event is None else event_time_ms(event)
         return self.seen_ms if happened_ms is None else happened_ms
@@ -76,12 +77,17 @@ class Candidate:
     @property
     def source(self) -> str:
         """Where the call came from, for the group's sample."""
+        from pipeline.event.fields import clean, text_at
+
         event = self._event
         return self.alert.event.origin if event is None else clean(text_at(event, "sourceIPAddress"), 64)
 
     @property
     def target(self) -> str:
         """What it was done to, for the group's sample."""
+        from pipeline.event.fields import clip
+        from pipeline.event.resource import resource_of
+
         event = self._event
         return clip(self.alert.event.resource if event is None else resource_of(event), 256)
 
@@ -95,6 +101,9 @@ class Candidate:
         return self.sighting.match.event if self._alert is None and self.sighting else None
 
     def _summarized(self) -> Alert:
+        from pipeline.event.redaction import redact
+        from pipeline.event.summary import summarize
+
         if self.sighting is None:
             raise AssertionError("a candidate has a sighting or an alert")
         match = self.sighting.match
@@ -164,6 +173,11 @@ def group_key(destination: str, facts: RuleFacts, event: dict[str, Any], by: tup
 
 
 def _field(name: str, facts: RuleFacts, event: dict[str, Any]) -> str:
+    from pipeline.event.actor import resolve_actor
+    from pipeline.event.fields import text_at
+    from pipeline.event.resource import resource_of
+    from pipeline.event.summary import account_of
+
     match name:
         case "rule":
             return facts.name

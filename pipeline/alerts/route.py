@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 
 from pipeline.alerts.candidate import Candidate, Sighting, from_sighting
 from pipeline.alerts.ledger import Fate, Ledger
-from pipeline.event.summary import account_of
 from pipeline.rules.rule import Route as RouteRule
 from pipeline.rules.rule import Rule
 
@@ -23,6 +22,8 @@ class Route:
 
     def __call__(self, sightings: Iterable[Sighting], ledger: Ledger) -> Iterator[Candidate]:
         """Yield one candidate for each destination of each match."""
+        from pipeline.event.summary import account_of  # not before the first match: see `candidate`
+
         for sighting in sightings:
             rule = sighting.match.rule
             account = account_of(sighting.match.event)

@@ -92,7 +92,8 @@ def defer(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguous
         marks: dict[str, Claim] = {}
         for opening, (_, wait_ms), is_queued in zip(ready, tickets, queued, strict=True):
             if is_queued or opening.is_ticketed:
-                _deferred(telling, opening, telling.now_ms + (wait_ms if is_queued else FIRST_TICKET_MS), marks)
+                # A group's first ticket comes when it comes: its alert is due from now on.
+                _deferred(telling, opening, telling.now_ms + (wait_ms if is_queued else 0), marks)
             else:
                 hand_back(telling, opening, ambiguous=ambiguous)
         telling.state.write_claims(marks)
@@ -118,7 +119,7 @@ def hand_back(telling: Telling, opening: Opening, *, ambiguous: bool = False) ->
 
 
 def _deferred(telling: Telling, opening: Opening, due_ms: int, marks: dict[str, Claim]) -> None:
-    place = store(telling, opening, due_ms + LEASE_MS)
+    place = store(telling, opening, due_ms + FIRST_TICKET_MS + LEASE_MS)
     now_ms, count = telling.now_ms, len(opening.members)
     if place is Place.JOINED:
         settle(opening.members, now_ms, marks)
