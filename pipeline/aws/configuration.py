@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.aws.clients import client, error_code, failures
 from pipeline.errors import ConfigError, Problem
-from pipeline.rules import ruleset
+from pipeline.rules import compiled
 from pipeline.rules.rule import RuleSet
 
 LOOK_AGAIN_S = 60
@@ -40,7 +40,7 @@ class ConfigurationSource:
     def read(self) -> RuleSet:
         """Read the configuration; raises ConfigError."""
         try:
-            return self._fetch() if self.is_in_s3 else ruleset.load(Path(self._location))
+            return self._fetch() if self.is_in_s3 else _loaded(Path(self._location))
         except OSError as error:
             message = f"cannot be read: {error.strerror or error}"
             raise ConfigError((Problem(self._location, message),)) from error
@@ -70,4 +70,21 @@ class ConfigurationSource:
         data: bytes = response["Body"].read()
         # Remembered before it is parsed: a broken version is parsed once, not once a minute.
         self._etag = str(response["ETag"])
-        return ruleset.from_bytes(data, name=self._location)
+        return _from_bytes(data, self._location)
+
+
+def _loaded(path: Path) -> RuleSet:
+    data = path.read_bytes()
+    if compiled.is_compiled(data):
+        return compiled.load(data, name=str(path))
+    from pipeline.rules import ruleset
+
+    return ruleset.load(path)
+
+
+def _from_bytes(data: bytes, name: str) -> RuleSet:
+    if compiled.is_compiled(data):
+        return compiled.load(data, name=name)
+    from pipeline.rules import ruleset  # reads TOML, and imports the languages: a compiled one needs neither
+
+    return ruleset.from_bytes(data, name=name)

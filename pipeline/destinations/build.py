@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pipeline.alerts.ports import Destination, Destinations
@@ -20,9 +20,32 @@ class Surroundings(NamedTuple):
     slack_api_url: str = ""
 
 
+class OnDemand(Mapping[str, Destination]):
+    """Destinations by id, each made, and its type imported, when it is first told something."""
+
+    def __init__(self, configs: Iterable[DestinationConfig], around: Surroundings) -> None:
+        self._configs = {config.id: config for config in configs}
+        self._around = around
+        self._made: dict[str, Destination] = {}
+
+    def __getitem__(self, name: str) -> Destination:
+        """Return a destination; raises KeyError for one that the configuration does not have."""
+        if name not in self._made:
+            self._made[name] = _build(self._configs[name], self._around)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids."""
+        return iter(self._configs)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._configs)
+
+
 def build(configs: Iterable[DestinationConfig], around: Surroundings) -> Destinations:
-    """Make every destination; nothing is contacted yet, and only the types in use are imported."""
-    return {config.id: _build(config, around) for config in configs}
+    """Make the destinations available; nothing is imported or contacted yet."""
+    return OnDemand(configs, around)
 
 
 def _build(config: DestinationConfig, around: Surroundings) -> Destination:

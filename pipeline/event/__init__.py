@@ -1,19 +1,9 @@
-"""A CloudTrail event as a person sees it: who did what to which resource, from where, with what outcome."""
+"""A CloudTrail event as a person sees it: who did what to which resource, from where, with what outcome.
 
-from pipeline.event.actor import resolve_actor
-from pipeline.event.redaction import REDACTED, redact, redact_text
-from pipeline.event.summary import summarize
-from pipeline.event.values import MOST_BYTES, Actor, ActorKind, EventSummary, Outcome
+    summary.summarize(event) -> EventSummary      what messages say about an event
+    actor.resolve_actor(event) -> Actor           who acted
+    resource.resource_of(event) -> str            what it was done to
+    redaction.redact(value)                       without known credentials
 
-__all__ = [
-    "MOST_BYTES",
-    "REDACTED",
-    "Actor",
-    "ActorKind",
-    "EventSummary",
-    "Outcome",
-    "redact",
-    "redact_text",
-    "resolve_actor",
-    "summarize",
-]
+Nothing is imported here: a function that starts needs none of it before its first alert.
+"""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pipeline.alerts.alert import Alert, Repeats
-from pipeline.event import EventSummary, Outcome
+from pipeline.event.values import EventSummary, Outcome
 from pipeline.render.context import Context
 from pipeline.render.escaping import visible
 from pipeline.rules.rule import Severity

@@ -55,11 +55,23 @@ def dump(ruleset: RuleSet) -> bytes:
         return json.dumps(msgspec.to_builtins(file, order="deterministic"), separators=(",", ":")).encode()
 
 
-def load(data: bytes) -> RuleSet:
-    """Read a compiled rule set.
+def load(data: bytes, *, name: str = "compiled rule set") -> RuleSet:
+    """Read a compiled rule set; `name` is the file's name in messages.
 
     Raises ConfigError for what is none, what another version wrote, and programs that no longer compile.
     """
+    try:
+        return _loaded(data)
+    except ConfigError as error:
+        raise ConfigError(tuple(_placed(problem, name) for problem in error.problems)) from error
+
+
+def _placed(problem: Problem, name: str) -> Problem:
+    """Name the file of a problem that knows no place."""
+    return problem if problem.where else msgspec.structs.replace(problem, where=f"{name}:1")
+
+
+def _loaded(data: bytes) -> RuleSet:
     file = _decoded(data)
     if not (file.rule_programs or file.ignore_programs):
         return file.ruleset
@@ -130,4 +142,4 @@ def _program(language: str, source: str, where: str) -> Program:
 
 
 def _refusal(message: str) -> ConfigError:
-    return ConfigError((Problem("compiled rule set", message, "run `trailwire compile` again with this version"),))
+    return ConfigError((Problem("", message, "run `trailwire compile` again with this version"),))

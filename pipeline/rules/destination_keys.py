@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.rules.rule import DestinationConfig
+from pipeline.rules.rule import SECRET_KEYS, DestinationConfig
 from pipeline.rules.section import Section
 
 SECRET_REFERENCES = ("secretsmanager:", "ssm:", "env:")
@@ -42,9 +42,6 @@ TYPES = {
     "stdout": DestinationType(),
 }
 """Every type. `sns_arn`, `webhook_url`, `from_email` and `to_emails` are cloudtrail-tattletail's names."""
-
-SECRET_KEYS = ("token", "webhook_url", "secret", "url")
-"""Keys that may hold a reference. A literal one is a finding, except for `url`, which need not be secret."""
 
 _CANONICAL = {"topic_arn": "sns_arn", "to_email": "to_emails"}
 

@@ -130,6 +130,10 @@ class DestinationConfig(msgspec.Struct, frozen=True):
     where: str
 
 
+SECRET_KEYS = ("token", "webhook_url", "secret", "url")
+"""Keys of destinations that may hold a reference to a secret. A literal one is a finding, except for `url`."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Defaults that hold for every rule and destination. docs/configuration.md lists them."""
 

@@ -39,20 +39,12 @@ def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
     if data.lstrip()[:1] == b"{":
         from pipeline.rules import compiled
 
-        try:
-            return compiled.load(data)
-        except ConfigError as error:
-            raise ConfigError(tuple(_placed(problem, name) for problem in error.problems)) from error
+        return compiled.load(data, name=name)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise ConfigError((Problem(f"{name}:1", f"not UTF-8 text: {error.reason} at byte {error.start}"),)) from error
     return parse(text, read or _nowhere, name=name)
-
-
-def _placed(problem: Problem, name: str) -> Problem:
-    """Name the file of a problem that knows none: a compiled rule set is one line."""
-    return problem if ":" in problem.where else msgspec.structs.replace(problem, where=f"{name}:1")
 
 
 def _nowhere(path: str) -> str:

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.alerts.drain import Drain
 from pipeline.alerts.ledger import Ledger
-from pipeline.alerts.ticket import Ticket
 from pipeline.decode import cloudwatch_logs as log_delivery
 from pipeline.decode import kinesis as stream
 from pipeline.runtime import daily, logs
-from pipeline.runtime.arrivals import Arrivals, messages_of
 from pipeline.runtime.invocation import owner_of
 from pipeline.runtime.metrics import metrics_line
 from pipeline.runtime.service import Running, current
 
 if TYPE_CHECKING:
+    from pipeline.alerts.ticket import Ticket
     from pipeline.aws.outbox import Received
+    from pipeline.runtime.arrivals import Arrivals
 
 Response = dict[str, Any]
 
@@ -58,6 +57,8 @@ def s3(event: dict[str, Any], context: Any) -> Response:
 
     They come from S3, SNS or EventBridge; an event that EventBridge carries itself is taken, too.
     """
+    from pipeline.runtime.arrivals import Arrivals
+
     running = current().begin(context)
     arrivals = Arrivals(running.clock.remaining_ms)
     owner = str(getattr(context, "aws_request_id", "") or "s3")
@@ -74,6 +75,8 @@ def sqs(event: dict[str, Any], context: Any) -> Response:
 
     Answers `batchItemFailures`.
     """
+    from pipeline.runtime.arrivals import Arrivals, messages_of
+
     running = current().begin(context)
     arrivals = Arrivals(running.clock.remaining_ms)
     messages = messages_of(event)
@@ -103,6 +106,7 @@ def outbox(event: dict[str, Any], context: Any) -> Response:
 
     A schedule's `{"trailwire": "daily"}` comes here too, for this is the function that tells what waited.
     """
+    from pipeline.alerts.drain import Drain
     from pipeline.aws.outbox import read_batch
 
     running = current().begin(context)

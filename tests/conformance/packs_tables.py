@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.event import resolve_actor
+from pipeline.event.actor import resolve_actor
 from pipeline.rules import ruleset
 from pipeline.rules.matcher import Match, Matcher
 from pipeline.rules.rule import Rule, RuleFacts, RuleSet, Settings

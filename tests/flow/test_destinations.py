@@ -22,7 +22,7 @@ from pipeline.destinations.build import Surroundings, build
 from pipeline.destinations.slack import Slack
 from pipeline.destinations.slack_webhook import SlackWebhook
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.local.slack import SlackStandIn
 from pipeline.local.slack_faults import (
     Fault as SlackFault,

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.render import Context, document, plain, slack
 from pipeline.rules.rule import RuleFacts
 

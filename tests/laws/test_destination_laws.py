@@ -23,7 +23,7 @@ from pipeline.destinations.sns import MAX_BYTES, Sns
 from pipeline.destinations.stdout import Stdout
 from pipeline.destinations.webhook import Webhook, signature
 from pipeline.errors import DeliveryError
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.local.slack_limits import Limits
 from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Workspace
 from pipeline.render.context import Context

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from message_reading import Reading, read_message, read_text
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
-from pipeline.event import EventSummary, redact, summarize
+from pipeline.event.redaction import redact
+from pipeline.event.summary import summarize
+from pipeline.event.values import EventSummary
 from pipeline.render import Context, document, plain, slack
 from pipeline.render.slack import SlackMessage
 from pipeline.rules.rule import RuleFacts, Severity

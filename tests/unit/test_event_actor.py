@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.event import Actor, ActorKind, resolve_actor
+from pipeline.event.actor import resolve_actor
+from pipeline.event.values import Actor, ActorKind
 
 ACCOUNT = "111122223333"
 ISSUER = f"arn:aws:iam::{ACCOUNT}:role/"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.event import REDACTED, redact, redact_text
+from pipeline.event.redaction import REDACTED, redact, redact_text
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.event import MOST_BYTES, Outcome, summarize
+from pipeline.event.summary import summarize
+from pipeline.event.values import MOST_BYTES, Outcome
 
 Json = dict[str, Any]
 ID = "0c7f2a91-3b1d-4f6e-9a51-6d1f0b7e4c10"

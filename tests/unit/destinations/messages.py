@@ -7,7 +7,7 @@ import traceback
 from pipeline.alerts.alert import Alert, Notice, Repeats
 from pipeline.alerts.content import About, Content, Many, One, Reply
 from pipeline.destinations.secret import Secret
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.rules.rule import RuleFacts, Severity
 from pipeline.testing import NOON_MS, event
 

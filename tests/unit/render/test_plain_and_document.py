@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.render import Context, document, plain
 from pipeline.rules.rule import RuleFacts, Severity
 

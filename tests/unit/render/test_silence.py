@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.alerts.alert import Alert
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.languages import event_pattern
 from pipeline.render.silence import ignore_toml, why_command
 from pipeline.rules.rule import RuleFacts

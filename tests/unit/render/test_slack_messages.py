@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
-from pipeline.event import summarize
+from pipeline.event.summary import summarize
 from pipeline.render import Context, slack
 from pipeline.render.limits import Block, blocks_that_fit, field_sections, lines_that_fit, section
 from pipeline.render.slack import SlackMessage
