@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.content import About, Content, Many, One, Reply
 from pipeline.local.simulation.simulation import Simulation
 from pipeline.local.simulation.witness import Shown
 from pipeline.testing import envelope, event, payload
@@ -18,15 +17,6 @@ class Subject(NamedTuple):
 
     rule: str
     actor: str
-
-
-class Said(NamedTuple):
-    """One thing a message says: this alert happened, so many times."""
-
-    alert: Alert
-    times: int
-    is_first: bool
-    """It is told here for the first time, and not counted again in a reply or a last word."""
 
 
 def happening(number: int, name: str, actor: str = "alice", **fields: Any) -> dict[str, Any]:
@@ -58,42 +48,25 @@ class Traffic:
                 self.expected[Subject(match.rule.name, happened["userIdentity"]["userName"])] += 1
 
 
-def said_of(content: Content) -> Iterator[Said]:
-    """Yield what a message says happened."""
-    match content:
-        case One(alert, repeats):
-            yield Said(alert, repeats.count if repeats else 1, is_first=True)
-        case Reply(alert, repeats):
-            yield Said(alert, repeats.count, is_first=False)
-        case Many(alerts):
-            counts = getattr(content, "counts", None) or (1,) * len(alerts)
-            yield from (Said(a, n, is_first=True) for a, n in zip(alerts, counts, strict=True))
-        case About():
-            pass
-
-
 def subject_of(alert: Alert) -> Subject:
     """Return what an alert counts for."""
     return Subject(alert.rule.name, alert.event.actor.name)
 
 
 def counted(messages: Iterable[Shown]) -> Counter[Subject]:
-    """Count what these messages tell. One alert's count is the highest that a message ever showed beside it."""
-    highest: dict[Subject, dict[str, int]] = defaultdict(dict)
-    for shown in messages:
-        for claimed in (claimed for content in shown.contents for claimed in said_of(content)):
-            by_lead = highest[subject_of(claimed.alert)]
-            by_lead[claimed.alert.key] = max(by_lead.get(claimed.alert.key, 0), claimed.times)
-    return Counter({subject: sum(by_lead.values()) for subject, by_lead in highest.items()})
+    """Count what these messages tell: for each group the highest count that any message ever showed."""
+    highest: dict[Subject, dict[tuple[str, int], int]] = defaultdict(dict)
+    for said in (said for shown in messages for said in shown.said):
+        groups, group = highest[subject_of(said.alert)], (said.alert.key, said.window)
+        groups[group] = max(groups.get(group, 0), said.times)
+    return Counter({subject: sum(groups.values()) for subject, groups in highest.items()})
 
 
 def told_first(messages: Iterable[Shown]) -> dict[str, list[Shown]]:
     """Return, for each alert that a message shows as such, the messages that first say it."""
     where: defaultdict[str, list[Shown]] = defaultdict(list)
     for shown in messages:
-        for key in {
-            claimed.alert.key for content in shown.contents for claimed in said_of(content) if claimed.is_first
-        }:
+        for key in {said.alert.key for said in shown.said if said.is_first}:
             where[key].append(shown)
     return dict(where)
 

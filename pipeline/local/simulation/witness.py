@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.alerts.content import Content
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.content import Content, Many, One, Reply
+from pipeline.alerts.group import lead_of
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.destinations.network import Answer
 from pipeline.errors import Unavailable
 from pipeline.local.simulation.taps import Invocation, Port, Taps
 from pipeline.local.slack_faults import Connection
 from pipeline.local.slack_workspace import Response, Workspace
+from pipeline.state.protocol import State
 
 API_URL = "https://slack.example/api/"
 TIMEOUT_S = 5.0
@@ -38,6 +41,17 @@ class Asked:
     """The message it made or changed; empty where it had no effect."""
 
 
+class Said(NamedTuple):
+    """One thing a message says: this alert happened, so many times."""
+
+    alert: Alert
+    times: int
+    is_first: bool
+    """It is told here for the first time, and not counted again in a reply or a last word."""
+    window: int = 0
+    """The end of its group's window: one alert may, after a crash, lead two groups."""
+
+
 @dataclass(slots=True)
 class Shown:
     """One message of a channel: everything it ever said, oldest first."""
@@ -46,13 +60,27 @@ class Shown:
     ts: str
     at_ms: int
     contents: list[Content] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+
+
+def said_of(content: Content | None) -> Iterator[Said]:
+    """Yield what a message says happened."""
+    match content:
+        case One(alert, repeats):
+            yield Said(alert, repeats.count if repeats else 1, is_first=True)
+        case Reply(alert, repeats):
+            yield Said(alert, repeats.count, is_first=False)
+        case Many(alerts, counts):
+            yield from (Said(alert, count, is_first=True) for alert, count in zip(alerts, counts, strict=True))
 
 
 class Witness:
     """Sees every request to a workspace, and knows what each message says in Trailwire's own terms."""
 
-    def __init__(self, workspace: Workspace, taps: Taps) -> None:
+    def __init__(self, workspace: Workspace, taps: Taps, state: State) -> None:
         self.workspace = workspace
+        self._state = state
+        self._windows: dict[str, int] = {}
         self.requests: list[Asked] = []
         self.messages: dict[tuple[str, str], Shown] = {}
         self._taps = taps
@@ -85,11 +113,23 @@ class Witness:
 
     def _changed(self, method: str, args: dict[str, Any], invocation: Invocation) -> str:
         channel, content = str(args["channel"]), invocation.container.content
-        ts = str(args["ts"]) if method == "chat.update" else self.workspace.transcript(channel)[-1].ts
+        is_edit = method == "chat.update"
+        ts = str(args["ts"]) if is_edit else self.workspace.transcript(channel)[-1].ts
         shown = self.messages.setdefault((channel, ts), Shown(channel, ts, invocation.now_ms()))
-        if content is not None:
-            shown.contents.append(content)
+        shown.contents.append(content)
+        for said in said_of(content):
+            window = shown.said[0].window if is_edit and shown.said else self._window(said)
+            shown.said.append(said._replace(window=window))
         return ts
+
+    def _window(self, said: Said) -> int:
+        """Tell the windows apart that one alert led: by the group that stands there as it is posted."""
+        if said.is_first:
+            group = self._state.read_groups([said.alert.group]).get(said.alert.group)
+            lead = lead_of(group) if group is not None else None
+            is_its_own = group is not None and lead is not None and lead.key == said.alert.key
+            self._windows[said.alert.key] = group.window_until_ms if group is not None and is_its_own else 0
+        return self._windows.get(said.alert.key, 0)
 
 
 def _asked(
