@@ -16,7 +16,7 @@ from pipeline.alerts.dedupe import is_early, look_again_ms, was_attempted
 from pipeline.alerts.group import Opening, lead_of
 from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.notices import notify, say
-from pipeline.alerts.repeating import count_as_told
+from pipeline.alerts.repeating import count_as_told, mark_as_told
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import MAX_AGE_MS, Arrived, Kind, Ticket, backoff_ms
 from pipeline.state.lifecycle import Claim, Found, Group, GroupState, classify
@@ -30,6 +30,8 @@ class Sorted:
     openings: list[Opening] = field(default_factory=list)
     counted: list[Candidate] = field(default_factory=list)
     """Alerts that are counted in a group which somebody else has taken over."""
+    told: list[Candidate] = field(default_factory=list)
+    """Alerts that were posted by somebody who died before the mark."""
     again: list[tuple[Arrived, int]] = field(default_factory=list)
     """Tickets that must come again, and in how many ms."""
     closings: list[tuple[Arrived, Group]] = field(default_factory=list)
@@ -61,6 +63,7 @@ class Drain:
         due = sort(in_time, self._known(in_time), is_shared=telling.is_shared)
         self.ledger.deferred_in += len(due.alerts) + len(due.openings) + len(due.counted)
         count_as_told(telling, due.counted)
+        mark_as_told(telling, due.told)
         for one, wait_ms in due.again:
             self._again(telling, one, wait_ms)
         self.chain.deliver(due.alerts, self.ledger, from_outbox=True, openings=due.openings)
@@ -139,12 +142,10 @@ def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
         lead = lead_of(group) if group is not None else None
         is_counted = lead is not None and lead.key == alert.key and found is not Found.TOLD
         (due.counted if is_counted else due.alerts).append(candidate)
-    elif group.state is GroupState.CLOSED:
-        pass
-    elif group.state is GroupState.OPEN and known.now_ms < group.window_until_ms:
-        due.again.append((one, group.window_until_ms - known.now_ms))
-    elif group.state is GroupState.OPEN:
-        due.closings.append((one, group))
+    elif group.state is not GroupState.OPENING:
+        _sort_posted(due, one, group, known.now_ms)
+        if found is not Found.TOLD:
+            due.told.append(_candidate(one, alert))
     elif found is Found.OTHERS:
         due.again.append((one, look_again_ms(claim, known.now_ms)))
     elif not is_early(claim, known.now_ms):
@@ -153,6 +154,13 @@ def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
         # Told and still opening: it was counted as another's repeat, and the group is yet to be told.
         opening.is_claimed = found is Found.TOLD
         due.openings.append(opening)
+
+
+def _sort_posted(due: Sorted, one: Arrived, group: Group, now_ms: int) -> None:
+    if group.state is GroupState.OPEN and now_ms < group.window_until_ms:
+        due.again.append((one, group.window_until_ms - now_ms))
+    elif group.state is GroupState.OPEN:
+        due.closings.append((one, group))
 
 
 def _sort_blindly(due: Sorted, one: Arrived, alert: Alert) -> None:

@@ -18,7 +18,6 @@ from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
 from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import Claim, Group, GroupState
-from pipeline.state.protocol import Joining
 
 
 class Showing(NamedTuple):
@@ -39,6 +38,8 @@ def join_all(telling: Telling, joins: list[Join]) -> list[Opening]:
 
     Counted first, marked second: a crash in between may overstate a count, never understate it.
     """
+    if not telling.has_outbox:
+        return [opening for join in joins if (opening := _show_and_join(telling, join)) is not None]
     ended: list[Opening] = []
     joined: list[tuple[Join, Group]] = []
     for join in joins:
@@ -47,22 +48,24 @@ def join_all(telling: Telling, joins: list[Join]) -> list[Opening]:
             ended.append(_opening(telling, join))
         else:
             joined.append((join, group))
-    if telling.has_outbox:
-        count_as_told(telling, [member for join, _ in joined for member in join.members])
+    count_as_told(telling, [member for join, _ in joined for member in join.members])
     for join, group in joined:
-        if telling.has_outbox:
-            _schedule(telling, join, group)
-        else:
-            _show_now(telling, join, group)
+        _schedule(telling, join, group)
     return ended
 
 
 def count_as_told(telling: Telling, members: list[Candidate]) -> None:
     """Mark alerts that a group, or a threshold, has counted."""
+    mark_as_told(telling, members)
+    telling.ledger.decide(Fate.GROUPED, len(members))
+
+
+def mark_as_told(telling: Telling, members: list[Candidate]) -> None:
+    """Write down that these have been told."""
     marks: dict[str, Claim] = {}
     settle(members, telling.now_ms, marks)
-    telling.state.write_claims(marks)
-    telling.ledger.decide(Fate.GROUPED, len(members))
+    if marks:
+        telling.state.write_claims(marks)
 
 
 def show(telling: Telling, showing: Showing) -> int:
@@ -160,22 +163,37 @@ def edit_turn(group_key: str) -> str:
     return f"edit:{group_key}"
 
 
-def _show_now(telling: Telling, join: Join, group: Group) -> None:
-    """Without an outbox: show the count at once. What cannot be shown is taken back, and handed back."""
-    lead = lead_of(group)
-    if group.state is GroupState.OPEN and lead is not None:
-        posted = Posted(group.channel, group.message)
-        showing = Showing(lead, repeats_of(group), posted, group.told, join.members[0].owner)
-        wait_ms = show(telling, showing)
-        while wait_ms and telling.slept(wait_ms):
-            wait_ms = show(telling, showing)
-        if not wait_ms:
-            telling.state.posted_group(
-                join.key, group.opener, channel=group.channel, message=group.message, told=group.count
-            )
+def _show_and_join(telling: Telling, join: Join) -> Opening | None:
+    """Without an outbox nobody shows a count later: it is shown first and counted second. What cannot be goes back.
+
+    Whoever joins last shows what all have added. Returns what must be opened, for its group has ended.
+    """
+    repeats = repeats_of(join.group)
+    shown = replace(repeats, count=repeats.count + sum(member.count for member in join.members))
+    if join.group.state is GroupState.OPEN and _shown_at_once(telling, join, join.group, shown):
+        joined = _join(telling, join)
+        if joined is None:
+            return _opening(telling, join)
+        if joined.count <= shown.count or _shown_at_once(telling, join, joined, repeats_of(joined)):
+            _record(telling, join, joined)
             count_as_told(telling, join.members)
-            return
-    taken_back = Joining(-sum(member.count for member in join.members), group.first_ms, group.last_ms)
-    telling.state.join_group(join.key, taken_back, now_ms=telling.now_ms)
+            return None
     for member in join.members:
         telling.ledger.unsafe(member.owner, member.key)
+    return None
+
+
+def _shown_at_once(telling: Telling, join: Join, group: Group, repeats: Repeats) -> bool:
+    lead = lead_of(group)
+    if lead is None:
+        return False
+    posted = Posted(group.channel, group.message)
+    showing = Showing(lead, repeats, posted, group.told, join.members[0].owner)
+    wait_ms = show(telling, showing)
+    while wait_ms and telling.slept(wait_ms):
+        wait_ms = show(telling, showing)
+    return not wait_ms
+
+
+def _record(telling: Telling, join: Join, group: Group) -> None:
+    telling.state.posted_group(join.key, group.opener, channel=group.channel, message=group.message, told=group.count)

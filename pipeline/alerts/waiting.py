@@ -88,12 +88,13 @@ def defer(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguous
         tickets = [
             (replace(group_ticket(telling, opening), waits=True), _delay_ms(opening, least_ms)) for opening in ready
         ]
+        asked_ms = telling.now_ms  # no ticket comes before its delay from here is over, however slow the queue
         queued = telling.queue(tickets)
         marks: dict[str, Claim] = {}
         for opening, (_, wait_ms), is_queued in zip(ready, tickets, queued, strict=True):
             if is_queued or opening.is_ticketed:
                 # A group's first ticket comes when it comes: its alert is due from now on.
-                _deferred(telling, opening, telling.now_ms + (wait_ms if is_queued else 0), marks)
+                _deferred(telling, opening, asked_ms + (wait_ms if is_queued else 0), marks)
             else:
                 hand_back(telling, opening, ambiguous=ambiguous)
         telling.state.write_claims(marks)
