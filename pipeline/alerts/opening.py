@@ -134,4 +134,9 @@ def _content(batch: list[Opening]) -> Content:
 
 def _message_id(batch: list[Opening]) -> str:
     """Name a message by all that it tells: Slack takes two of the same name for one, and shows the first."""
-    return message_id(*(part for opening in batch for part in (opening.shown.key, str(opening.group.count))))
+    return message_id(*(part for opening in batch for part in _named(opening)))
+
+
+def _named(opening: Opening) -> tuple[str, str, str]:
+    window = opening.group.window_until_ms if opening.is_grouped else 0
+    return opening.shown.key, str(opening.group.count), str(window)
