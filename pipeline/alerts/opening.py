@@ -104,7 +104,7 @@ def _is_ours(telling: Telling, opening: Opening) -> bool:
         now_ms = telling.now_ms
         marks: dict[str, Claim] = {}
         settle(opening.members, now_ms, marks)
-        telling.state.write_claims(marks)
+        telling.mark(marks)
         telling.ledger.decide(Fate.GROUPED, len(opening.members))
     elif place is Place.OTHERS and opening.ticket is not None:
         postpone(telling, opening, LEASE_MS + LEASE_SLACK_MS)

@@ -19,7 +19,7 @@ def record(telling: Telling, told: list[Opening], posted: Posted) -> None:
                 opening.key, group.opener, channel=posted.channel, message=posted.message, told=group.count
             )
         settle(opening.members, telling.now_ms, marks)
-    telling.state.write_claims(marks)
+    telling.mark(marks)
     _queue_endings(telling, [opening for opening in told if opening.ticket is not None])
 
 

@@ -64,8 +64,7 @@ def mark_as_told(telling: Telling, members: list[Candidate]) -> None:
     """Write down that these have been told."""
     marks: dict[str, Claim] = {}
     settle(members, telling.now_ms, marks)
-    if marks:
-        telling.state.write_claims(marks)
+    telling.mark(marks)
 
 
 def show(telling: Telling, showing: Showing) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.alerts.content import Content
@@ -12,6 +12,7 @@ from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.ticket import Ticket, delay_ms
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
 from pipeline.state.failover import Failover
+from pipeline.state.lifecycle import Claim
 
 if TYPE_CHECKING:
     from pipeline.alerts.chain import Chain
@@ -124,6 +125,13 @@ class Telling:
             wait_ms = self.wait_ms(destination) or self.token_ms(destination)
         if wait_ms:
             raise Unavailable("no turn for a second attempt")
+
+    # ---- what is written down ----
+
+    def mark(self, marks: Mapping[str, Claim]) -> None:
+        """Store what is known about alerts."""
+        if marks:
+            self.state.write_claims(marks)
 
     # ---- the outbox ----
 

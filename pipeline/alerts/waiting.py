@@ -77,16 +77,22 @@ def failed(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguou
     for opening in openings:
         opening.lead.attempts += 1
         opening.lead.may_repeat |= ambiguous
-    defer(telling, openings, least_ms, ambiguous=ambiguous)
+    defer(telling, openings, least_ms, backs_off=True, ambiguous=ambiguous)
 
 
-def defer(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguous: bool = False) -> None:
+def defer(
+    telling: Telling, openings: list[Opening], least_ms: int, *, backs_off: bool = False, ambiguous: bool = False
+) -> None:
     """Put groups in the outbox, or hand them back where it does not take them."""
     for chunk in _chunks(openings):
         ready = claimed(telling, chunk)
         announce(telling, ready, endings_only=True)
         tickets = [
-            (replace(group_ticket(telling, opening), waits=True), _delay_ms(opening, least_ms)) for opening in ready
+            (
+                replace(group_ticket(telling, opening), waits=True),
+                delay_ms(max(least_ms, _backoff_ms(opening) if backs_off else 0)),
+            )
+            for opening in ready
         ]
         asked_ms = telling.now_ms  # no ticket comes before its delay from here is over, however slow the queue
         queued = telling.queue(tickets)
@@ -97,7 +103,7 @@ def defer(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguous
                 _deferred(telling, opening, asked_ms + (wait_ms if is_queued else 0), marks)
             else:
                 hand_back(telling, opening, ambiguous=ambiguous)
-        telling.state.write_claims(marks)
+        telling.mark(marks)
 
 
 def postpone(telling: Telling, opening: Opening, wait_ms: int) -> None:
@@ -116,7 +122,7 @@ def hand_back(telling: Telling, opening: Opening, *, ambiguous: bool = False) ->
         telling.state.close_group(opening.key, opening.group.opener)
     if opening.is_claimed and not ambiguous:
         released = Claim(ClaimState.CLAIMED, opening.lead.owner + RELEASED, telling.now_ms)
-        telling.state.write_claims({opening.lead.key: released})
+        telling.mark({opening.lead.key: released})
 
 
 def _deferred(telling: Telling, opening: Opening, due_ms: int, marks: dict[str, Claim]) -> None:
@@ -132,10 +138,8 @@ def _deferred(telling: Telling, opening: Opening, due_ms: int, marks: dict[str, 
     telling.ledger.decide(Fate.GROUPED, count - 1)
 
 
-def _delay_ms(opening: Opening, least_ms: int) -> int:
-    lead = opening.lead
-    backoff = backoff_ms(lead.attempts - 1, lead.rule.severity) if lead.attempts else 0
-    return delay_ms(max(least_ms, backoff))
+def _backoff_ms(opening: Opening) -> int:
+    return backoff_ms(opening.lead.attempts - 1, opening.lead.rule.severity)
 
 
 def _chunks(openings: list[Opening]) -> Iterator[list[Opening]]:
