@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock clean package deploy remove test-deploy bench fuzz
+.PHONY: help install run test check format lock clean package deploy remove test-deploy bench fuzz soak
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,3 +75,6 @@ bench: $(STAMP) ## Measure speed against the decode floor; writes docs/benchmark
 
 fuzz: $(STAMP) ## Throw a million hostile messages at the matcher
 	$(BIN)/python -m pipeline.bench.hostile
+
+soak: $(STAMP) ## Hold delivery to its promises over thousands of schedules of trouble
+	SOAK=200 $(BIN)/python -m pytest tests/laws/test_delivery_laws.py tests/flow/test_delivery_incidents.py
