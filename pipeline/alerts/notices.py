@@ -11,12 +11,12 @@ from pipeline.errors import RateLimited, Rejected, Unavailable
 NOTICE_WINDOW_MS = 3_600_000
 
 
-def notify(telling: Telling, notice: Notice) -> None:
+def notify(telling: Telling, notice: Notice, window_ms: int = NOTICE_WINDOW_MS) -> None:
     """Tell the error destinations something, once per cause and window."""
     now_ms = telling.now_ms
     for name in telling.settings.errors_to:
         turn = message_id(name, notice.cause)
-        if telling.state.take_turn(f"notice:{turn}", until_ms=now_ms + NOTICE_WINDOW_MS, now_ms=now_ms):
+        if telling.state.take_turn(f"notice:{turn}", until_ms=now_ms + window_ms, now_ms=now_ms):
             say(telling, Ticket(Kind.NOTICE, notice=notice, destination=name, born_ms=now_ms))
 
 

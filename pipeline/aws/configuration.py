@@ -63,6 +63,10 @@ class ConfigurationSource:
         self.problem = self._broken = ""
         return newer
 
+    def refuse(self, reason: str) -> None:
+        """Take a version that could be read for one that cannot be used; it stays so until another one comes."""
+        self.problem = self._broken = reason
+
     def _fetch(self) -> RuleSet:
         self._looked_at = self._monotonic()
         newer_than = {"IfNoneMatch": self._etag} if self._etag else {}

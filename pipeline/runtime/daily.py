@@ -40,7 +40,7 @@ def tell(running: Running) -> Ledger:
         yesterday = running.clock.now_ms() // DAY_MS - 1
         figures = running.state.view.read_day(yesterday)
         tally = msgspec.convert({name: figures.get(name, 0) for name in Tally.__struct_fields__}, Tally)
-        notify(Telling(running.chain, ledger), report(dt.date.fromordinal(_EPOCH + yesterday), tally))
+        notify(Telling(running.chain, ledger), report(dt.date.fromordinal(_EPOCH + yesterday), tally), KEPT_MS)
     return ledger
 
 

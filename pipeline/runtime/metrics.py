@@ -35,8 +35,8 @@ def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]
         "Imbalance": ledger.imbalance,
     }
     latencies = {
-        "ArrivalToTold": ledger.latencies_ms[:MAX_VALUES],
-        "EventToTold": ledger.event_latencies_ms[:MAX_VALUES],
+        "ArrivalToTold": _largest(ledger.latencies_ms),
+        "EventToTold": _largest(ledger.event_latencies_ms),
     }
     latencies = {name: values for name, values in latencies.items() if values}
     definitions = [{"Name": name, "Unit": "Count"} for name in counts]
@@ -53,3 +53,8 @@ def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]
         "Ignores": dict(ledger.ignores.most_common(MAX_COUNTED_RULES)),
         "Rejections": dict(ledger.rejections.most_common(MAX_COUNTED_RULES)),
     }
+
+
+def _largest(values: list[int]) -> list[int]:
+    """Keep as many as a metric may have, the slowest among them."""
+    return values if len(values) <= MAX_VALUES else sorted(values, reverse=True)[:MAX_VALUES]

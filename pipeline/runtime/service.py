@@ -66,7 +66,7 @@ class Service:
             try:
                 self._use(changed)
             except ConfigError as error:
-                self._source.problem = str(error)
+                self._source.refuse(str(error))
         return Running(self, context)
 
     @property
