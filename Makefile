@@ -77,4 +77,4 @@ fuzz: $(STAMP) ## Throw a million hostile messages at the matcher
 	$(BIN)/python -m pipeline.bench.hostile
 
 soak: $(STAMP) ## Hold delivery to its promises over thousands of schedules of trouble
-	SOAK=200 $(BIN)/python -m pytest tests/laws/test_delivery_laws.py tests/flow/test_delivery_incidents.py
+	SOAK=200 $(BIN)/python -m pytest tests/laws/test_delivery_*.py tests/flow/test_delivery_*.py
