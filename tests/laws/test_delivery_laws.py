@@ -68,9 +68,12 @@ def test_nothing_is_lost_and_the_books_balance(name: str, seed: int) -> None:
 @laws
 @seeds
 def test_nothing_is_told_twice_but_after_a_crash_an_ambiguous_send_or_a_state_outage(name: str, seed: int) -> None:
-    """Where none of the three happens, every alert is told once and every count is exact."""
+    """Where none of the three happens, every alert is told once, and every count is exact.
+
+    Unless the queue refuses: then records are handed back, and what comes again may be counted again.
+    """
     simulation, traffic = simulate(seed, WEATHERS[name])
-    assert not surplus(simulation, traffic)
+    assert WEATHERS[name].queue or not surplus(simulation, traffic)
     assert all(len(messages) == 1 for messages in told_first(simulation.witness.messages.values()).values())
 
 
