@@ -1,0 +1,320 @@
+"""What once went wrong in delivery, each case by its cause; the laws in tests/laws look for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pipeline.alerts.content import Content, Many, One, Reply
+from pipeline.alerts.ticket import Kind, decode
+from pipeline.local.simulation.incidents import rules
+from pipeline.local.simulation.queue import QueueLimits
+from pipeline.local.simulation.reckoning import Subject, Traffic, happening, missing, surplus
+from pipeline.local.simulation.simulation import Setup, Simulation
+from pipeline.local.simulation.taps import Call, Port, Trouble
+from pipeline.local.slack_faults import FOREVER, api_error, server_error, unanswered
+from pipeline.state.lifecycle import ClaimState
+
+WINDOW_S = 900
+DAY_S = 86_400
+
+
+@contextmanager
+def deployed(*, errors_to: bool = False, **setup: Any) -> Iterator[tuple[Simulation, Traffic]]:
+    with Simulation(rules(errors_to=errors_to), Setup(**setup)) as simulation:
+        yield simulation, Traffic(simulation)
+
+
+def denied(*numbers: int, actor: str = "ann") -> list[dict[str, Any]]:
+    return [happening(number, "Denied", actor) for number in numbers]
+
+
+def contents(simulation: Simulation) -> list[Content]:
+    """Return what each message says now, in the order of the messages."""
+    return [shown.contents[-1] for shown in simulation.witness.messages.values()]
+
+
+def nth(trouble: Trouble, method: str, number: int = 1, function: str = "") -> Callable[[Call], Trouble | None]:
+    """Let the nth call of a method go wrong, of any function or one."""
+    seen = 0
+
+    def choose(call: Call) -> Trouble | None:
+        nonlocal seen
+        if call.method != method or function not in {"", call.function}:
+            return None
+        seen += 1
+        return trouble if seen == number else None
+
+    return choose
+
+
+def kinds_queued(simulation: Simulation) -> list[Kind]:
+    return [decode(message.body).kind for message in simulation.queue.messages.values()]
+
+
+def test_a_group_first_told_in_a_list_gets_its_last_word() -> None:
+    """A list is no message to edit: what happened after it is said at the end of the window."""
+    with deployed() as (simulation, traffic):
+        traffic.put([happening(n, "Denied", f"person{n}") for n in range(9)])
+        simulation.run(5)
+        assert isinstance(contents(simulation)[-1], Many)
+        traffic.put([happening(100 + n, "Denied", "person8") for n in range(3)])
+        simulation.run(WINDOW_S * 2)
+        (last,) = [content for content in contents(simulation) if isinstance(content, Reply)]
+        assert (last.repeats.count, last.repeats.closed) == (4, True)
+        assert not missing(simulation, traffic)
+
+
+def test_a_list_says_how_often_each_alert_happened() -> None:
+    """What came along with an alert that stands in a list is in the list, too."""
+    with deployed() as (simulation, traffic):
+        traffic.put([happening(n, "Denied", f"person{n % 9}") for n in range(27)])
+        simulation.run(5)
+        (listed,) = [content for content in contents(simulation) if isinstance(content, Many)]
+        assert set(listed.counts) == {3}
+        (channel,) = {shown.channel for shown in simulation.witness.messages.values()}
+        assert "x3" in simulation.slack.transcript(channel)[-1].all_text()
+        assert not missing(simulation, traffic)
+
+
+def test_two_shards_that_open_a_group_at_once_post_it_once() -> None:
+    """One of them posts, the others' alerts are in its count, and nobody counts anything twice."""
+    with deployed(shards=8) as (simulation, traffic):
+        for shard in range(8):
+            traffic.put(denied(shard, 100 + shard), shard)
+        simulation.run(DAY_S)
+        (message,) = contents(simulation)
+        assert isinstance(message, One)
+        assert message.repeats is not None
+        assert message.repeats.count == 16
+        assert not surplus(simulation, traffic)
+
+
+def test_two_shards_that_defer_a_group_at_once_count_it_once() -> None:
+    """Whoever finds the group stored by another joins it whole, and its own ticket finds it told."""
+    with deployed(shards=4) as (simulation, traffic):
+        simulation.slack.faults.script(server_error(), times=FOREVER, until=simulation.timeline.now_ms / 1000 + 60)
+        for shard in range(4):
+            traffic.put(denied(shard, 100 + shard), shard)
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+@pytest.mark.parametrize("trouble", [Trouble.DIES_BEFORE, Trouble.DIES_AFTER])
+@pytest.mark.parametrize("method", ["chat.update", "posted_group", "close_group"])
+def test_a_death_while_closing_a_group_does_not_cost_its_last_word(method: str, trouble: Trouble) -> None:
+    """The count is shown before the group is closed: who comes next finds it open, and shows it again."""
+    with deployed() as (simulation, traffic):
+        traffic.put(denied(1))
+        simulation.run(WINDOW_S - 20)
+        simulation.taps.choose = nth(trouble, method, function="outbox")
+        traffic.put(denied(2, 3))
+        simulation.run(DAY_S)
+        assert simulation.killed == 1
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+@pytest.mark.parametrize(
+    "method", ["take_claim", "send_message_batch", "open_group", "chat.postMessage", "write_claims"]
+)
+@pytest.mark.parametrize("trouble", [Trouble.DIES_BEFORE, Trouble.DIES_AFTER])
+def test_an_opener_that_dies_is_followed_by_another(method: str, trouble: Trouble) -> None:
+    """Before or after any step of opening a group: the stream comes again, and nobody who joined is forgotten."""
+    with deployed(shards=2) as (simulation, traffic):
+        simulation.taps.choose = nth(trouble, method, function="kinesis")
+        traffic.put(denied(1, 2), 0)
+        traffic.put(denied(3, 4), 1)
+        simulation.run(DAY_S)
+        assert simulation.killed == 1
+        assert not missing(simulation, traffic)
+
+
+def test_a_group_whose_ticket_the_queue_refuses_is_told_batch_by_batch() -> None:
+    """Nobody would close such a group, so nothing may join it."""
+    with deployed() as (simulation, traffic):
+        simulation.taps.choose = lambda call: Trouble.FAILS if call.port is Port.OUTBOX else None
+        for number in range(3):
+            traffic.put(denied(10 * number, 10 * number + 1))
+            simulation.run(60)
+        assert [
+            content.repeats.count for content in contents(simulation) if isinstance(content, One) and content.repeats
+        ]
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+        assert simulation.shards[0].unsafe == 0
+
+
+def test_while_the_state_is_out_nothing_joins_what_only_one_process_remembers() -> None:
+    """Alerts that were counted in a process's own memory would never be told."""
+    with deployed() as (simulation, traffic):
+        simulation.taps.choose = lambda call: Trouble.FAILS if call.port is Port.STATE else None
+        for number in range(4):
+            traffic.put(denied(10 * number, 10 * number + 1))
+            simulation.run(30)
+        simulation.taps.choose = None
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+
+
+def test_a_group_that_the_state_stored_without_saying_so_has_a_ticket() -> None:
+    """Others join it, though whoever stored it went on as if there were none."""
+    with deployed(shards=2) as (simulation, traffic):
+        simulation.taps.choose = nth(Trouble.FAILS_AFTER, "open_group")
+        traffic.put(denied(1), 0)
+        simulation.run(2)
+        traffic.put(denied(2, 3), 1)
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+
+
+def test_a_list_is_not_named_by_its_first_alert() -> None:
+    """Slack takes two posts of one id for one: a list that retries a message would be lost with all it adds."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        traffic.put(denied(1))
+        simulation.run(2)
+        traffic.put([happening(100 + n, "Denied", f"person{n}") for n in range(12)])
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+        ids = [asked.dedupe_id for asked in simulation.witness.requests if asked.method == "chat.postMessage"]
+        assert len(set(ids)) >= len(ids) - 1
+
+
+def test_a_first_ticket_that_comes_before_its_alert_is_due_is_dropped() -> None:
+    """While a destination is down each group has one ticket that matters; a second one would double its requests."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(server_error(), times=FOREVER, until=simulation.timeline.now_ms / 1000 + 3_000)
+        traffic.put(denied(1))
+        simulation.run(2_000)
+        assert len(simulation.queue.messages) == 1
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+def test_a_slow_queue_does_not_make_a_ticket_come_too_early() -> None:
+    """An alert is due from when its ticket was asked for: were it later, its only ticket would be dropped."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(server_error(), times=1)
+        simulation.taps.choose = nth(Trouble.SLOW, "send_message_batch", 2)
+        traffic.put(denied(1))
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+
+
+def test_one_edit_of_a_group_waits_however_long_edits_fail() -> None:
+    """Every repeat asks for an edit; the one that waits reads the count when its time comes."""
+    with deployed() as (simulation, traffic):
+        traffic.put(denied(0))
+        simulation.run(5)
+        simulation.slack.faults.script(server_error(), times=FOREVER, method="chat.update")
+        most = 0
+        for number in range(1, 80):
+            traffic.put(denied(number))
+            simulation.run(10)
+            most = max(most, kinds_queued(simulation).count(Kind.EDIT))
+        assert most == 1
+        simulation.slack.faults.clear()
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+def test_a_message_that_cannot_be_edited_any_more_is_followed_by_another() -> None:
+    """Somebody deleted it, or the time for edits is over: the count is said anew."""
+    with deployed() as (simulation, traffic):
+        traffic.put(denied(0))
+        simulation.run(5)
+        simulation.slack.faults.script(api_error("message_not_found"), times=FOREVER, method="chat.update")
+        traffic.put(denied(1, 2))
+        simulation.run(DAY_S)
+        assert [type(content) for content in contents(simulation)][:2] == [One, Reply]
+        assert not missing(simulation, traffic)
+
+
+def test_who_hears_of_rejected_alerts_hears_of_all_of_them() -> None:
+    """The error destination is told what the whole fold stands for, and what joins it later."""
+    with deployed(errors_to=True) as (simulation, traffic):
+        simulation.slack.archive(simulation.channels["security"])
+        traffic.put(denied(*range(10)))
+        simulation.run(60)
+        traffic.put(denied(*range(10, 15)))
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+        channels = {shown.channel for shown in simulation.witness.messages.values()}
+        assert channels == {simulation.channels["errors"]}
+
+
+def test_a_channel_archived_in_mid_window_passes_on_what_is_not_told_yet() -> None:
+    """What readers of the first channel know is not told again in the other one."""
+    with deployed(errors_to=True) as (simulation, traffic):
+        traffic.put(denied(1, 2))
+        simulation.run(10)
+        simulation.slack.archive(simulation.channels["security"])
+        traffic.put(denied(3, 4, 5))
+        simulation.run(DAY_S)
+        (moved,) = [content for content in contents(simulation)[1:] if isinstance(content, One)]
+        assert moved.repeats is not None
+        assert moved.repeats.count == 3
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+def test_what_two_shards_deliver_at_once_is_not_deferred_over_its_mark() -> None:
+    """One tells an alert while the other, which looked earlier, puts it in the outbox: the mark must stand."""
+    with deployed(shards=2, queue=QueueLimits(concurrency=4)) as (simulation, traffic):
+        simulation.slack.faults.script(api_error("rate_limited"), times=1)
+        traffic.put(denied(1), 0)
+        traffic.put(denied(1), 1)
+        simulation.run(DAY_S)
+        assert len(contents(simulation)) == 1
+        claims = simulation.state._claims
+        assert {claim.state for claim in claims.values()} == {ClaimState.TOLD}
+
+
+def test_replies_leave_the_burst_to_what_is_new() -> None:
+    """Threads that go on and on take only tokens that nobody saved up."""
+    with deployed(shards=2) as (simulation, traffic):
+        for number in range(30):
+            traffic.put([happening(number, "StopLogging", f"mallory{number}")])
+            simulation.run(3)
+        for number in range(30):
+            traffic.put([happening(100 + number, "StopLogging", f"mallory{number}")])
+        simulation.run(31)
+        began_ms = simulation.timeline.now_ms
+        traffic.put([happening(999, "StopLogging", "news")], 1)
+        simulation.run(DAY_S)
+        told_ms = [
+            shown.at_ms
+            for shown in simulation.witness.messages.values()
+            for said in shown.said
+            if said.alert.event.actor.name == "news"
+        ]
+        assert min(told_ms) - began_ms < 2_500
+        assert not missing(simulation, traffic)
+
+
+def test_counts_are_of_the_events_own_times() -> None:
+    """First and last say when it happened, not when it arrived."""
+    with deployed() as (simulation, traffic):
+        times = ["2026-01-01T09:00:00Z", "2026-01-01T11:30:00Z"]
+        traffic.put([happening(n, "Denied", "ann", eventTime=at) for n, at in enumerate(times)])
+        simulation.run(5)
+        (message,) = contents(simulation)
+        assert isinstance(message, One)
+        assert message.repeats is not None
+        assert (message.repeats.first_ms, message.repeats.last_ms) == (1_767_258_000_000, 1_767_267_000_000)
+
+
+def test_expectations_know_subjects() -> None:
+    """The reckoning counts by rule and actor: were it blind, every test here would pass."""
+    with deployed() as (simulation, traffic):
+        traffic.put(denied(1, 2))
+        assert traffic.expected == {Subject("Denied", "ann"): 2}
+        assert missing(simulation, traffic) == {Subject("Denied", "ann"): 2}
