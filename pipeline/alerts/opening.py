@@ -21,6 +21,7 @@ from pipeline.alerts.storing import Place, announce, store
 from pipeline.alerts.telling import Telling, message_id
 from pipeline.alerts.waiting import claimed, defer, failed, hand_back, postpone
 from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
+from pipeline.rules.rule import Severity
 from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Claim
 
 MAX_LISTED = 20
@@ -44,19 +45,23 @@ def _open_at(telling: Telling, destination: Destination, queue: list[Opening]) -
     """Give each group a message of its own while there are tokens; the last token is for a list of all the rest."""
     has_token = False
     while queue:
-        wait_ms = telling.wait_ms(destination) or (0 if has_token else telling.token_ms(destination))
+        wait_ms = telling.wait_ms(destination) or (0 if has_token else telling.token_ms(destination, _severity(queue)))
         if wait_ms:
             if telling.slept(wait_ms):
                 continue
             _put_off(telling, destination, queue, wait_ms)
             return
-        has_token = len(queue) > 1 and telling.token_ms(destination) == 0
+        has_token = len(queue) > 1 and telling.token_ms(destination, _severity(queue[1:])) == 0
         size = 1 if has_token else MAX_LISTED
         batch, queue = queue[:size], queue[size:]
         refusal = _tell(telling, destination, batch)
         if refusal:
             reject(telling, queue, refusal)
             return
+
+
+def _severity(queue: list[Opening]) -> Severity:
+    return queue[0].lead.rule.severity
 
 
 def _put_off(telling: Telling, destination: Destination, queue: list[Opening], wait_ms: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pipeline.alerts.ports import Destination
-from pipeline.rules.rule import Settings
+from pipeline.rules.rule import Settings, Severity
 from pipeline.state.protocol import State
 
 EDITS_PER_MINUTE = 40
 """Slack's `chat.update` is in tier 3 (50 a minute and workspace); some room is left for people's own tools."""
 EDIT_BURST = 4
+KEPT_FOR_CRITICAL = 1
 
 
 class Pace:
@@ -26,9 +27,13 @@ class Pace:
         scopes = [destination.edit_scope if edits else destination.post_scope, destination.bucket]
         return max(0, *(until_ms - now_ms for until_ms in self._state.read_blocks(scopes).values()), 0)
 
-    def admit_post(self, destination: Destination, now_ms: int) -> int:
-        """Take a token for a first message; returns 0, or how many ms to wait instead."""
-        return self._admit(destination, self._burst, now_ms)
+    def admit_post(self, destination: Destination, now_ms: int, severity: Severity = Severity.CRITICAL) -> int:
+        """Take a token for a first message; returns 0, or how many ms to wait instead.
+
+        The last token of a burst is for what is critical: many others may wait, and who comes first is chance.
+        """
+        kept = 0 if severity is Severity.CRITICAL else KEPT_FOR_CRITICAL
+        return self._admit(destination, max(1, self._burst - kept), now_ms)
 
     def admit_reply(self, destination: Destination, now_ms: int) -> int:
         """Take a token for what is not news: only one that nobody saved up, so that a burst stays free for news."""

@@ -11,6 +11,7 @@ from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.ticket import Ticket, delay_ms
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
+from pipeline.rules.rule import Severity
 from pipeline.state.failover import Failover
 from pipeline.state.lifecycle import Claim
 
@@ -68,9 +69,9 @@ class Telling:
             return LAST_WAIT_MS
         return self.pace.blocked_ms(destination, self.now_ms, edits=edits)
 
-    def token_ms(self, destination: Destination) -> int:
+    def token_ms(self, destination: Destination, severity: Severity = Severity.CRITICAL) -> int:
         """Take a token for a first message; returns 0, or how many ms to wait instead."""
-        return self.pace.admit_post(destination, self.now_ms)
+        return self.pace.admit_post(destination, self.now_ms, severity)
 
     def slept(self, wait_ms: int) -> bool:
         """Wait here where there is no outbox to wait in, if there is time to; tells whether it did."""

@@ -7,7 +7,7 @@ from sightings import Channel
 
 from pipeline.alerts.pace import EDIT_BURST, EDITS_PER_MINUTE, Pace
 from pipeline.alerts.ports import Destination
-from pipeline.rules.rule import Settings
+from pipeline.rules.rule import Settings, Severity
 from pipeline.state.memory import MemoryState
 from pipeline.testing import NOON_MS as NOW
 
@@ -56,6 +56,13 @@ def test_what_is_no_news_takes_only_what_nobody_saved_up() -> None:
     assert [stage.admit_post(channel, NOW) for _ in range(4)] == [0, 0, 0, 1000]
     assert stage.admit_reply(channel, NOW) == 4000
     assert stage.admit_reply(channel, NOW + 4000) == 0
+
+
+def test_the_last_token_of_a_burst_is_for_what_is_critical() -> None:
+    stage, channel = pace(), Channel()
+    assert [stage.admit_post(channel, NOW, Severity.HIGH) for _ in range(4)] == [0, 0, 0, 1000]
+    assert [stage.admit_post(channel, NOW, Severity.CRITICAL) for _ in range(2)] == [0, 1000]
+    assert pace(channel_burst=1).admit_post(channel, NOW, Severity.LOW) == 0
 
 
 def test_destinations_that_share_a_channel_share_its_rate_and_others_do_not() -> None:
