@@ -67,9 +67,20 @@ RELEASED = "-"
 """Ends the owner of a claim that was given back, because what it was taken for surely was not delivered."""
 
 
+DOUBTFUL = "?"
+"""Ends the owner of a deferred alert's claim, where an attempt before may have been delivered."""
+
+
 def was_attempted(claim: Claim | None, found: Found) -> bool:
-    """Tell whether a message may have been posted under a claim: it was neither given back nor followed by a mark."""
-    return claim is not None and found in {Found.OWN, Found.EXPIRED} and not claim.owner.endswith(RELEASED)
+    """Tell whether a message may have been posted under a claim.
+
+    A claim that was neither given back nor followed by a mark says so, and a deferred alert's where it is marked so.
+    """
+    if claim is None:
+        return False
+    if found in {Found.OWN, Found.EXPIRED}:
+        return not claim.owner.endswith(RELEASED)
+    return found in {Found.DEFERRED, Found.OVERDUE} and claim.owner.endswith(DOUBTFUL)
 
 
 def is_early(claim: Claim | None, now_ms: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from pipeline.alerts.candidate import Candidate
-from pipeline.alerts.dedupe import RELEASED, look_again_ms
+from pipeline.alerts.dedupe import DOUBTFUL, RELEASED, look_again_ms
 from pipeline.alerts.group import Opening, settle
 from pipeline.alerts.ledger import Fate
 from pipeline.alerts.storing import FIRST_TICKET_MS, Place, announce, group_ticket, store
@@ -133,7 +133,8 @@ def _deferred(telling: Telling, opening: Opening, due_ms: int, marks: dict[str, 
         telling.ledger.decide(Fate.GROUPED, count)
         return
     settle(opening.members[1:], now_ms, marks)
-    marks[opening.lead.key] = Claim(ClaimState.DEFERRED, opening.lead.owner, due_ms)
+    owner = opening.lead.owner + (DOUBTFUL if opening.lead.may_repeat else "")
+    marks[opening.lead.key] = Claim(ClaimState.DEFERRED, owner, due_ms)
     telling.ledger.decide(Fate.DEFERRED)
     telling.ledger.decide(Fate.GROUPED, count - 1)
 
