@@ -137,10 +137,11 @@ def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
     """A group's ticket: post what nobody posted, wait for the end of the window, then say the last word."""
     group, claim = known.groups.get(alert.group), known.claims.get(alert.key)
     found = classify(claim, one.message, known.now_ms)
-    if group is None and found is Found.OTHERS:
+    is_its_own = group is not None and group.opener == one.ticket.opener
+    if found is Found.OTHERS and not is_its_own:
         # Its opener is at work and has not stored it yet. Were this ticket given up, nobody would post or close it.
         due.again.append((one, look_again_ms(claim, known.now_ms)))
-    elif group is None or group.opener != one.ticket.opener:
+    elif group is None or not is_its_own:
         candidate = _candidate(one, alert)
         lead = lead_of(group) if group is not None else None
         is_counted = lead is not None and lead.key == alert.key and found is not Found.TOLD

@@ -299,6 +299,24 @@ def test_a_group_that_was_never_stored_is_opened_by_its_ticket(deployed: Deploym
     assert [ticket.kind for ticket, _ in deployed.queued] == [Kind.GROUP]
 
 
+@pytest.mark.parametrize("has_ended_before", [False, True])
+def test_a_group_that_its_opener_is_about_to_store_keeps_its_ticket(
+    deployed: Deployment, *, has_ended_before: bool
+) -> None:
+    """Were it given up, nobody would close the group; an ended group of an earlier window changes nothing."""
+    first = alert()
+    if has_ended_before:
+        opened(deployed, alert(2), window_in_ms=-MINUTE_MS)
+        deployed.state.close_group(first.group, OPENER)
+    deployed.state.write_claims({first.key: Claim(ClaimState.CLAIMED, "shard:2", now_ms() + 60_000)})
+    deployed.put(Ticket(Kind.GROUP, alert=first, opener="shard:2", born_ms=now_ms() - LEASE_MS))
+    assert deployed.run() == 0
+    ((ticket, delay_s),) = deployed.queued
+    assert (ticket.kind, ticket.opener) == (Kind.GROUP, "shard:2")
+    assert 60 < delay_s <= 66
+    assert deployed.said() == ()
+
+
 def test_a_group_that_goes_on_keeps_its_ticket_for_the_end_of_its_window(deployed: Deployment) -> None:
     first = alert()
     posted(deployed, first, count=5, window_in_ms=5 * MINUTE_MS)
