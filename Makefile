@@ -22,8 +22,6 @@ $(STAMP): requirements-dev.txt setup.cfg pyproject.toml
 run: $(STAMP) ## Run the whole pipeline on this machine, on the embedded AWS
 	$(BIN)/trailwire run
 
-# Parallel workers must collect the same tests under the same names, and a set prints in the order of its hashes.
-test: export PYTHONHASHSEED := 0
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest
 
