@@ -76,5 +76,5 @@ bench: $(STAMP) ## Measure speed against the decode floor; writes docs/benchmark
 fuzz: $(STAMP) ## Throw a million hostile messages at the matcher
 	$(BIN)/python -m pipeline.bench.hostile
 
-soak: $(STAMP) ## Hold delivery to its promises over thousands of schedules of trouble
-	SOAK=200 $(BIN)/python -m pytest tests/laws/test_delivery_*.py tests/flow/test_delivery_*.py
+soak: $(STAMP) ## Hold laws to new examples, and delivery to thousands of schedules of trouble
+	SOAK=200 $(BIN)/python -m pytest --hypothesis-profile=default tests/laws tests/flow/test_delivery_*.py
