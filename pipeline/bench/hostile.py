@@ -4,8 +4,8 @@
 
 The rules ask for everything a tree can ask, over few keys and texts, so that the messages meet them. The messages are
 events damaged, escaped, respaced, retyped, nested, said twice, with lone surrogates and numbers beyond any type; half
-of them still carry what some rule looks for. What the standard library cannot read must raise DecodeError here, and
-nothing else may. Prints the first disagreement and exits with 1.
+of them still carry what some rule looks for. What the standard library cannot read, without its limits on digits and
+depth, must raise DecodeError here, and nothing else may. Prints the first disagreement and exits with 1.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import random
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Exists, Glob, InRange, Is, IsType, OneOf, Prefix, Suffix, regex
+from pipeline.decode.json_text import MAX_DIGITS
 from pipeline.errors import DecodeError
 from pipeline.languages.condition import Condition
 from pipeline.predicate import CHILD, RAW, SPREAD, All, AnyOf, Node, Not, Path, Same, Some, Test, holds
@@ -44,6 +46,7 @@ ODD = (
     *("NaN", "Infinity", "-Infinity", "1e400", "-0", "-0.0", "1E2", "1.0", "0.1", "123456789012345678901234567890"),
     *("null", "true", "[]", "{}", "[[[[]]]]", '"\\ud83d\\ude00"', '"\\udc00\\ud800"', "1" * 5000, '[null,1,"Root"]'),
 )
+WRAPS = 3_000
 SPACES = ("", "", "", " ", "\n", "\t\r\n ")
 RULES_EACH = 60
 """Rules in a set; a new set is made every so often, for compiling costs more than matching."""
@@ -68,10 +71,20 @@ def run(messages: int, seed: int) -> str | None:
 def plain(trees: list[Node], raw: str) -> list[int] | None:
     """Return the rules that match by the plain walk; None where the standard library finds no object."""
     try:
-        event = json.loads(raw)
-    except (ValueError, RecursionError):
+        event = _unlimited(raw)
+    except ValueError:
         return None
     return [i for i, found in enumerate(trees) if holds(found, event, raw)] if isinstance(event, dict) else None
+
+
+def _unlimited(raw: str) -> Any:
+    """Read with the standard library, but for its limits: longer integers are beyond any double."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 4 * WRAPS))
+    try:
+        return json.loads(raw, parse_int=lambda digits: int(digits) if len(digits) <= MAX_DIGITS else float(digits))
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def matched(matcher: Matcher, raw: str) -> list[int] | None:
@@ -99,7 +112,7 @@ def _damaged(chance: random.Random, text: str) -> str:
         lambda: text + chance.choice(("x", "{}", ",", "\x00", "]")),
         lambda: "[" + text + "]",
         lambda: text.replace('"', "'", 1),
-        lambda: '{"a":' * 3000 + text + "}" * 3000,
+        lambda: '{"a":' * WRAPS + text + "}" * WRAPS,
     ]
     return chance.choice(ways)()
 

@@ -4,6 +4,9 @@ msgspec is fast; the standard library is the reference. They differ only where m
 beyond a double, NaN, deep nesting), and there the standard library's reading counts. What that refuses too is a
 DecodeError. (orjson is as fast but rounds integers beyond 64 bits without a word; msgspec keeps them.)
 
+An event that is JSON but beyond what Python takes is read as far as that goes (`read_event`): who can put a number of
+5,000 digits into a request must not be able to hide the request behind it.
+
 The law test: what `loads` says is what the standard library says, value by value and type by type.
 """
 
@@ -21,7 +24,12 @@ _fast = msgspec.json.Decoder().decode
 
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?"?'
 """A JSON string, or an unterminated one up to the end: it never fails once begun, which keeps scanning linear."""
+MAX_DIGITS = 4300
+"""Python's own limit for reading an integer, in quadratic time; longer ones are far beyond a double."""
+MAX_NESTING = 200
+"""Levels that are kept of an event that is nested too deeply to be read whole; no rule's path goes further."""
 _STRING_OR_SPACE = re.compile(rf"({STRING})|[ \t\r\n]+", re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rf"{STRING}|[\[\]{{}}]", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,12 +52,49 @@ def loads_slowly(text: str) -> Any:
 def read_event(text: str) -> dict[str, Any]:
     """Read one CloudTrail event from a log message.
 
+    An integer of more than MAX_DIGITS digits is what a number beyond a double always is, infinite; where it is nested
+    too deeply to be read, what stands deeper than MAX_NESTING is left out.
+
     Raises DecodeError with the reason "not JSON" or "not an object".
     """
-    value = loads(text)
+    try:
+        value = loads(text)
+    except DecodeError as error:
+        value = _loads_in_bounds(text, error)
     if not isinstance(value, dict):
         raise DecodeError("not an object", type(value).__name__)
     return value
+
+
+def _loads_in_bounds(text: str, refusal: DecodeError) -> Any:
+    """Read one JSON value that is too much for Python only in places; raises the refusal where it is no JSON."""
+    try:
+        try:
+            return json.loads(text, parse_int=_integer)
+        except RecursionError:
+            return json.loads(_shallow(text), parse_int=_integer)
+    except (ValueError, RecursionError):
+        raise refusal from None
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+def _shallow(text: str) -> str:
+    """Empty the objects and arrays that begin below MAX_NESTING levels of others. Linear in the text."""
+    kept: list[str] = []
+    depth = start = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in {"[", "{"}:
+            depth += 1
+            if depth == MAX_NESTING + 1:
+                kept.append(text[start : token.end()])
+        elif token[0] in {"]", "}"}:
+            if depth == MAX_NESTING + 1:
+                start = token.start()
+            depth -= 1
+    return "".join([*kept, text[start:]])
 
 
 def compact(text: str) -> str:

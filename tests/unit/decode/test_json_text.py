@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.decode.json_text import compact, dumps, loads, read_event
+from pipeline.decode.json_text import MAX_NESTING, compact, dumps, loads, read_event
 from pipeline.errors import DecodeError
 
 DISPUTED = [
@@ -68,7 +68,35 @@ def test_what_the_standard_library_refuses_is_not_json(text: str) -> None:
     assert caught.value.reason == "not JSON"
 
 
-@pytest.mark.parametrize("text", ["[]", "1", '"text"', "null", "true", "NaN"])
+TOO_MUCH: list[tuple[str, Any]] = [
+    ("1" * 4301, float("inf")),
+    ("-" + "1" * 4301, float("-inf")),
+    ("1" * 4300, int("1" * 4300)),
+    ("[" + "1" * 5000 + ', "a"]', [float("inf"), "a"]),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), TOO_MUCH, ids=range(len(TOO_MUCH)))
+def test_an_integer_of_too_many_digits_is_what_numbers_beyond_a_double_are(value: str, expected: Any) -> None:
+    """It costs the event nothing else."""
+    assert read_event(f'{{"a": {value}, "b": 1}}') == {"a": expected, "b": 1}
+
+
+@pytest.mark.parametrize("inner", ['{"a":1}', "[]", '"]]}"', '"\\"["', "1" * 5000, ""])
+def test_an_event_that_is_nested_too_deeply_keeps_its_upper_levels(inner: str) -> None:
+    """What stands below is left out; what stands after it is not."""
+    value = read_event(
+        f'{{"deep": {"[" * 5000}{inner}{"]" * 5000}, "also": {{"b": [{"[" * 100}{"]" * 100}]}}, "c": 1}}'
+    )
+    assert (list(value), value["c"]) == (["deep", "also", "c"], 1)
+    levels, deep = 0, value["deep"]
+    while deep:
+        (deep,), levels = deep, levels + 1
+    assert levels == MAX_NESTING - 1
+    assert len(json.dumps(value["also"])) == len('{"b": []}') + 200
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '"text"', "null", "true", "NaN", "1" * 5000, "[" * 5000 + "]" * 5000])
 def test_an_event_is_an_object(text: str) -> None:
     """Other JSON values are no events."""
     with pytest.raises(DecodeError, match="not an object"):

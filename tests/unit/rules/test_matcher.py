@@ -107,6 +107,16 @@ def test_what_a_program_does_harms_no_other_rule(
     assert [(failure.rule.name, failure.reason) for failure in verdicts.failures] == [("r", failed)] * bool(failed)
 
 
+@pytest.mark.parametrize("depth", [100, 900, 3_000, 100_000])
+@pytest.mark.parametrize("digits", [1, 4_300, 4_301, 50_000])
+def test_nothing_that_somebody_puts_into_a_request_hides_it(digits: int, depth: int) -> None:
+    """Python reads no integers of 5,000 digits and no 1,000 levels; what stands beside them is matched all the same."""
+    odd = f'"x":{"[" * depth}{"9" * digits}{"]" * depth},"y":-{"9" * digits}'
+    found = matcher(rule("r", Leaf(("eventName",), one_of("StopLogging"))), rule("never", Leaf(("y",), one_of("z"))))
+    for message in (f'{{{odd},"eventName":"StopLogging"}}', f'{{"eventName":"StopLogging",{odd}}}'):
+        assert names(list(found.match_message(message).matches)) == ["r"]
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -115,8 +125,9 @@ def test_what_a_program_does_harms_no_other_rule(
         ('{"eventName": "StopLogging"', "not JSON"),
         ('{"other": 01}', "not JSON"),
         ('{"other": "\x01"}', "not JSON"),
-        ('{"other": ' + "1" * 5000 + "}", "not JSON"),
+        ('{"other": ' + "1" * 5000, "not JSON"),
         ('{"a":' * 100_000, "not JSON"),
+        ('{"a":' + "[" * 100_000 + "]" * 99_999 + "}", "not JSON"),
         ("[]", "not an object"),
         ('"text"', "not an object"),
         ("1e400", "not an object"),
