@@ -19,7 +19,6 @@ Trees are msgspec Structs, so that a compiled rule set is written and read as JS
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
@@ -279,8 +278,6 @@ def depth(node: Node) -> int:
 
 # ---- printing ----
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-
 
 def show_path(path: Path) -> str:
     """Print a path as people write it: `userIdentity.type`, `resources[*].ARN`, `a[]`, `raw`."""
@@ -289,7 +286,7 @@ def show_path(path: Path) -> str:
     text = ""
     for step in path:
         match step:
-            case str() if _PLAIN_KEY.match(step):
+            case str() if _is_plain(step):
                 text += f".{step}"
             case str() | int():
                 text += f"[{json.dumps(step)}]"
@@ -298,6 +295,11 @@ def show_path(path: Path) -> str:
             case _:
                 text += "[]"
     return text.removeprefix(".") or "it"
+
+
+def _is_plain(key: str) -> bool:
+    """Tell whether a key needs no quotes: ASCII letters, digits, `_` and, but for the first, `-`; no digit first."""
+    return key.isascii() and key[:1] != "-" and key.replace("-", "_").isidentifier()
 
 
 def show(node: Node) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Glob, OneOf, Prefix, Regex, Suffix, Text, address_of
@@ -181,9 +182,14 @@ class Searches:
 
     def __init__(self, effects: dict[Text, Effect]) -> None:
         self._checks: list[Candidate] = list(effects.items())
-        patterns = [_pattern(check) for check in effects] if len(effects) > FEW else []
-        self._set = _search_set(patterns) if patterns else None
-        self._any = _alternation(patterns) if patterns else None
+
+    @cached_property
+    def _automata(self) -> tuple[Any, Any]:
+        """One set of all patterns, and one that finds any of them; made, and google-re2 imported, for the first text."""
+        if len(self._checks) <= FEW:
+            return None, None
+        patterns = [_pattern(check) for check, _ in self._checks]
+        return _search_set(patterns), _alternation(patterns)
 
     def effect(self, text: str) -> Effect:
         """Return what the checks that this text passes do together."""
@@ -195,12 +201,13 @@ class Searches:
 
     def _candidates(self, text: str) -> list[Candidate]:
         """Return the checks that the text may pass, all of them where the set cannot tell."""
-        if self._set is None:
+        every, some = self._automata
+        if every is None:
             return self._checks
         try:
-            if self._any is not None and len(text) > LONG_CHARS and self._any.search(text) is None:
+            if some is not None and len(text) > LONG_CHARS and some.search(text) is None:
                 return []
-            numbers = self._set.Match(text)
+            numbers = every.Match(text)
         except UnicodeEncodeError:  # a lone surrogate
             return self._checks
         # The empty pattern stands first and is in every text: a set without an answer ran out of memory.
