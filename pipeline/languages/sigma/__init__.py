@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pipeline.checks import OneOf, regex
+from pipeline.checks import OneOf
 from pipeline.errors import RuleError
 from pipeline.languages.condition import Condition
 from pipeline.languages.sigma import documents
+from pipeline.languages.sigma.checking import REFUSALS, check
 from pipeline.languages.sigma.documents import Document
 from pipeline.languages.sigma.metadata import readable
 from pipeline.languages.sigma.values import field_tree, keyword_tree
@@ -24,12 +25,6 @@ _SEVERITIES: dict[str, SeverityName] = {
     "medium": "medium",
     "high": "high",
     "critical": "critical",
-}
-_REFUSALS = (ValueError, TypeError, AttributeError)
-"""How pySigma refuses: its errors are ValueErrors, and values of a type it does not expect fail where they are used."""
-_NOT_RULES = {
-    "correlation": "correlation rules count events over time, which one event cannot answer",
-    "filter": "Sigma filters are not supported; write an [[ignore]]",
 }
 
 
@@ -70,11 +65,10 @@ def parse_documents(text: str) -> list[SigmaRule]:
 def _rule(document: Document) -> SigmaRule:
     from sigma.rule import SigmaRule as Parsed
 
-    _check_kind(document)
-    _check_detections(document)
+    check(document)
     try:
         parsed = Parsed.from_dict(readable(document.content))
-    except _REFUSALS as error:
+    except REFUSALS as error:
         raise RuleError(str(error), line=_line_of_metadata(document, str(error))) from error
     level = parsed.level.name.lower() if parsed.level else "medium"
     return SigmaRule(
@@ -89,98 +83,6 @@ def _rule(document: Document) -> SigmaRule:
         status=parsed.status.name.lower() if parsed.status else "",
         line=document.line(),
     )
-
-
-# ---- what pySigma would not say, or not say where ----
-
-
-def _check_kind(document: Document) -> None:
-    for key, reason in _NOT_RULES.items():
-        if key in document.content:
-            raise RuleError(f"this is not a rule about one event: {reason}", line=document.line(key))
-    for key in ("title", "logsource", "detection"):
-        if key not in document.content:
-            raise RuleError(f"a Sigma rule needs `{key}`", line=document.line())
-    source = document.content["logsource"]
-    if not isinstance(source, dict) or (source.get("product"), source.get("service")) != ("aws", "cloudtrail"):
-        raise RuleError(
-            "the log source is not CloudTrail",
-            line=document.line("logsource"),
-            hint="logsource needs product: aws and service: cloudtrail",
-        )
-
-
-def _check_detections(document: Document) -> None:
-    detections = document.content["detection"]
-    if not isinstance(detections, dict):
-        raise RuleError("`detection` is a mapping", line=document.line("detection"))
-    if "timeframe" in detections:
-        raise RuleError(
-            "`timeframe` counts events over time, which one event cannot answer",
-            line=document.line("detection", "timeframe"),
-            hint="a rule's threshold does this",
-        )
-    if "condition" not in detections:
-        raise RuleError("`detection` needs a `condition`", line=document.line("detection"))
-    for name, detection in detections.items():
-        if name != "condition":
-            _check_detection(document, ("detection", name), detection)
-
-
-def _check_detection(document: Document, keys: documents.Keys, detection: Any) -> None:
-    """Check a mapping of fields, or a list of mappings and keywords, item by item, so that a mistake has a line."""
-    if isinstance(detection, list):
-        if not detection:
-            raise RuleError(f"`{keys[-1]}` is empty", line=document.line(*keys))
-        for index, item in enumerate(detection):
-            _check_detection(document, (*keys, index), item)
-    elif isinstance(detection, dict):
-        if not detection:
-            raise RuleError(f"`{keys[-1]}` is empty", line=document.line(*keys))
-        for key, value in detection.items():
-            _check_item(document, (*keys, str(key)), key, value)
-    else:
-        _check_item(document, keys, None, detection)
-
-
-def _check_item(document: Document, keys: documents.Keys, key: Any, value: Any) -> None:
-    from sigma.rule import SigmaDetectionItem
-
-    line = document.line(*keys)
-    if key is not None and not isinstance(key, str):
-        raise RuleError(f"the field name {key!r} is not a text", line=line, hint="put it in quotes")
-    try:
-        if key is not None:
-            _check_modifiers(frozenset(key.split("|")[1:]), value)
-        item = SigmaDetectionItem.from_mapping(key, value)
-        for one in item.value:
-            keyword_tree(one) if item.field is None else field_tree(item.field, one)
-    except _REFUSALS as error:
-        raise RuleError(str(error), line=line) from error
-    except RuleError as error:
-        raise RuleError(error.message, line=line, hint=error.hint) from error
-
-
-def _check_modifiers(modifiers: frozenset[str], value: Any) -> None:
-    """Refuse combinations whose meaning would get lost."""
-    if {"cased", "fieldref"} <= modifiers:
-        raise RuleError("`cased` has no effect on `fieldref`")
-    if "re" in modifiers:
-        if modifiers & {"startswith", "endswith"}:
-            raise RuleError("`startswith` and `endswith` have no effect on `re`", hint="write ^ and $ in the regex")
-        _check_regexes(value)
-
-
-def _check_regexes(value: Any) -> None:
-    """Refuse what google-re2 refuses before pySigma tries it, which would log it."""
-    for pattern in value if isinstance(value, list) else [value]:
-        if not isinstance(pattern, str):
-            raise RuleError(f"the regex {pattern!r} is not a text", hint="put it in quotes")
-        try:
-            regex(pattern)
-        except ValueError as error:
-            hint = "lookaround and backreferences are not supported"
-            raise RuleError(f"the regex {pattern!r} is not supported: {error}", hint=hint) from error
 
 
 def _line_of_metadata(document: Document, message: str) -> int:
@@ -199,9 +101,8 @@ def _tree(document: Document, parsed: Any) -> Node:
     try:
         conditions = [condition.parsed for condition in parsed.detection.parsed_condition]
         tree = any_of(*(_condition_tree(condition) for condition in conditions))
-    except _REFUSALS as error:
-        hint = "a rule's threshold counts" if "|" in str(document.content["detection"]["condition"]) else ""
-        raise RuleError(str(error), line=line, hint=hint) from error
+    except REFUSALS as error:
+        raise RuleError(str(error), line=line) from error
     except RecursionError as error:
         raise RuleError("the condition is nested too deeply", line=line) from error
     if depth(tree) > MAX_DEPTH:

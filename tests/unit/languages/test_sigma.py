@@ -330,8 +330,10 @@ BROKEN = [
     (rule("a|cased|fieldref: x"), 7, "no effect"),
     (rule("a|exists: maybe"), 7, "incompatible"),
     (rule("- a: x\n- b|nonsense: y"), 8, "Unknown modifier"),
-    (rule("a:\n  b: c"), 7, "Unsupported type"),
-    (rule("a: 2020-01-01"), 7, "Unsupported type"),
+    (rule("a:\n  b: c"), 7, "a mapping is not a value"),
+    (rule("a: [[x]]"), 7, "a list in a list"),
+    (rule("a: []"), 7, "an empty list"),
+    (rule("a: 2020-01-01"), 7, "YAML reads 2020-01-01 as a date"),
     (rule("1: x"), 7, "not a text"),
     (rule("a: .inf"), 7, "number"),
     (rule("MFAUsed: No"), 7, "YAML reads No as a boolean"),
@@ -340,11 +342,15 @@ BROKEN = [
     (rule("a: x\na: y"), 8, "stands twice"),
     (rule("a: &x y\nb: *x"), 7, "aliases"),
     (rule("a: [x"), 8, "not YAML"),
-    (rule("a: x", "sel | count() > 5"), 8, "pipe"),
-    (rule("a: x", "2 of sel*"), 8, "Expected end of text"),
+    (rule("a: x", "sel | count() > 5"), 8, "`| count() > 5` counts or relates events over time"),
+    (rule("a: x", "2 of sel*"), 8, "`2 of` is not supported"),
+    (rule("a: x", "null"), 8, "is a text"),
+    (rule("a: x", "[]"), 8, "an empty list"),
+    (rule("a: x", "[sel, 5]"), 8, "is a text"),
     (rule("a: x", "sel and other"), 8, "not defined"),
     (rule("a: x", "1 of other*"), 8, "doesn't match any detection"),
-    (rule("a: x", "sel AND sel"), 8, "Expected end of text"),
+    (rule("a: x", "sel AND sel"), 8, "is written and"),
+    (rule("a: x", "sel sel"), 8, "Expected end of text"),
     (rule("a: x", "''"), 8, ""),
     (rule("a: x") + "  timeframe: 5m\n", 9, "timeframe"),
     (HEAD + "  sel: []\n  condition: sel\n", 6, "is empty"),
@@ -375,3 +381,25 @@ def test_what_is_not_supported_is_refused_where_it_stands(text: str, line: int |
         sigma.parse_documents(text)
     assert message.lower() in caught.value.message.lower()
     assert caught.value.line == line
+
+
+HINTS = [
+    (rule("a: x", "sel | count(b) by c > 20"), "`condition: sel` is a rule for each event"),
+    (rule("a: x", "sel | near other"), "threshold of a [[rule]]"),
+    (rule("a: x") + "  timeframe: 5m\n", "threshold of a [[rule]]"),
+    ("title: x\ncorrelation:\n  type: event_count\n", "threshold of a [[rule]]"),
+    (rule("a|contains: 5"), "put it in quotes"),
+    (rule("a|contain: x"), "did you mean contains?"),
+    (rule("a|nonsense: x"), "docs/sigma.md"),
+    (rule("a:\n  b: c"), "`a.b: value`"),
+    (rule("a: []"), "`field: null`"),
+    (rule("a: x", "2 of sel*"), "1 of, any of and all of"),
+]
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS)
+def test_a_refusal_says_what_to_do(text: str, hint: str) -> None:
+    """The whole public folder holds rules that count over time, and their readers did not write them."""
+    with pytest.raises(RuleError) as caught:
+        sigma.parse_documents(text)
+    assert hint in caught.value.hint
