@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,8 @@ CONFIG_NAME = "trailwire.toml"
 STDIN = "-"
 DATA_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".log", ".txt", ".gz"})
 """What is read of a folder; a file given by name is always read."""
+MOST_COMPLAINTS = 10
+"""How much of one file is named that cannot be read; the rest is counted."""
 
 config_option = click.option(
     "--config",
@@ -70,38 +73,66 @@ class Inputs:
     unreadable: int = 0
     """How many things could not be read: not 0 means exit 2."""
 
+    _complaints: Counter[str] = field(default_factory=Counter)
+
     def __iter__(self) -> Iterator[Message]:
         """Yield every message, in the order of the arguments; folders in sorted order."""
         files = [file for path in self.paths for file in self._files(path)]
         with _Progress(files) as bar:
             for file in files:
                 yield from self._read(file)
+                self._count_the_rest(file)
                 bar.update(_size(file))
 
     def complain(self, path: str, reason: str) -> None:
         """Say what could not be read."""
         self.unreadable += 1
-        click.echo(visible(f"{path}: {reason}"), err=True)
+        self._complaints[path] += 1
+        if self._complaints[path] <= MOST_COMPLAINTS:
+            _say(path, reason)
+
+    def _count_the_rest(self, path: str) -> None:
+        more = self._complaints.pop(path, 0) - MOST_COMPLAINTS
+        if more > 0:
+            _say(path, f"and {more} more that could not be read")
 
     def _files(self, path: str) -> Iterator[str]:
-        if path == STDIN:
-            yield path
-        elif Path(path).is_dir():
+        if not path:
+            self.complain('""', "the path is empty")
+        elif path != STDIN and os.path.isdir(path):  # noqa: PTH112 - unlike Path's it never raises
             yield from self._folder(path)
         else:
             yield path
 
     def _folder(self, path: str) -> Iterator[str]:
-        files = sorted(file for file in Path(path).rglob("*") if file.is_file())
-        for file in files:
-            if file.suffix.lower() in DATA_SUFFIXES:
-                yield str(file)
+        """Yield the data files below a folder; say what is left out, and if nothing is left."""
+        found = 0
+        for entry in self._entries(path):
+            if os.path.exists(entry) and not os.path.isfile(entry):  # noqa: PTH110, PTH113 - they never raise
+                _say(entry, "skipped, it is no file")
+            elif Path(entry).suffix.lower() in DATA_SUFFIXES:
+                found += 1
+                yield entry
             else:
-                click.echo(visible(f"{file}: skipped, its name is not that of a data file"), err=True)
+                _say(entry, "skipped, its name is not that of a data file")
+        if not found:
+            self.complain(path, "there are no data files in this folder")
+
+    def _entries(self, folder: str) -> list[str]:
+        """All there is below a folder but folders, sorted; links to other folders are not followed."""
+
+        def cannot_list(error: OSError) -> None:
+            self.complain(str(error.filename), error.strerror or str(error))
+
+        entries: list[Path] = []
+        for at, folders, names in os.walk(folder, onerror=cannot_list):
+            links = [name for name in folders if Path(at, name).is_symlink()]
+            entries += [Path(at, name) for name in (*names, *links)]
+        return [str(entry) for entry in sorted(entries)]
 
     def _read(self, path: str) -> Iterator[Message]:
         try:
-            data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+            data = _stdin() if path == STDIN else Path(path).read_bytes()
         except OSError as error:
             self.complain(path, error.strerror or str(error))
             return
@@ -114,8 +145,21 @@ class Inputs:
                 index += 1
 
 
+def _say(path: str, what: str) -> None:
+    click.echo(visible(f"{path}: {what}"), err=True)
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:  # Python's way to say that it was closed
+        raise OSError("standard input is closed")
+    return sys.stdin.buffer.read()
+
+
 def _size(path: str) -> int:
-    return 0 if path == STDIN or not Path(path).exists() else Path(path).stat().st_size
+    try:
+        return 0 if path == STDIN else Path(path).stat().st_size
+    except OSError:
+        return 0
 
 
 class _Progress:

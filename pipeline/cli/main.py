@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -27,6 +28,9 @@ VERBS = {
 
 FINDINGS, WRONG_INPUT, OUR_BUG = 1, 2, 3
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says when stdout leads to a file that takes no more."""
+
 
 class Verbs(click.Group):
     """The verbs, found by name and imported when needed."""
@@ -46,9 +50,18 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Without this Python complains once more while it shuts down.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_output()
             return 0
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            _forget_output()
+            raise click.ClickException(f"cannot write the output: {error.strerror}") from error
+
+
+def _forget_output() -> None:
+    """Keep Python from complaining once more while it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

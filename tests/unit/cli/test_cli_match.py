@@ -126,6 +126,56 @@ def test_what_can_be_read_is_processed_and_the_exit_code_tells_of_the_rest(trail
     assert "Traceback" not in done.err
 
 
+def test_a_folder_is_searched_for_data_files_and_what_is_none_is_named(trailwire: Command) -> None:
+    trailwire.write("trailwire.toml", RULES)
+    trailwire.write("elsewhere/x.json", STOP)
+    trailwire.write("in/good.json", STOP)
+    (trailwire.folder / "in/dangling.json").symlink_to("nowhere")
+    (trailwire.folder / "in/linked").symlink_to("../elsewhere")
+    os.mkfifo(trailwire.folder / "in/pipe.json")
+    done = trailwire("match", "in", "--format", "json")
+    assert (done.status, {row["eventID"] for row in done.rows}) == (2, {"1"})
+    assert sorted(done.err.splitlines()) == [
+        "in/dangling.json: No such file or directory",
+        "in/linked: skipped, it is no file",
+        "in/pipe.json: skipped, it is no file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("empty", "empty: there are no data files in this folder\n"),
+        ("", '"": the path is empty\n'),
+        ("a" * 300, f"{'a' * 300}: File name too long\n"),
+        ("good.json/x", "good.json/x: Not a directory\n"),
+    ],
+)
+def test_a_path_that_leads_to_nothing_is_named(trailwire: Command, path: str, says: str) -> None:
+    trailwire.write("trailwire.toml", RULES)
+    trailwire.write("good.json", STOP)
+    (trailwire.folder / "empty").mkdir()
+    done = trailwire("match", path, "good.json")
+    assert (done.status, done.lines != [], done.err) == (2, True, says)
+
+
+def test_standard_input_that_is_closed_is_named(trailwire: Command) -> None:
+    trailwire.write("trailwire.toml", RULES)
+    done = trailwire("match", "-", stdin=None)
+    assert (done.status, done.err) == (2, "-: standard input is closed\n")
+
+
+def test_of_a_file_full_of_nonsense_a_few_lines_are_named_and_the_rest_is_counted(trailwire: Command) -> None:
+    trailwire.write("trailwire.toml", RULES)
+    trailwire.write("noise.bin", "nonsense\n" * 1000)
+    trailwire.write("noise2.bin", "nonsense\n")
+    done = trailwire("match", "noise.bin", "noise2.bin")
+    *named, more, other = done.err.splitlines()
+    assert (done.status, len(named)) == (2, 10)
+    assert more == "noise.bin: and 990 more that could not be read"
+    assert other.startswith("noise2.bin: message 0: not JSON")
+
+
 @pytest.mark.parametrize("verb", ["match", "why"])
 def test_hostile_strings_never_break_a_line(trailwire: Command, verb: str) -> None:
     trailwire.write("trailwire.toml", "[[rule]]\nname = 'Sto\u202ep'\nfilter_pattern = '{ $.a = * }'\n")
@@ -271,6 +321,18 @@ def test_what_nobody_foresaw_is_exit_3(trailwire: Command, monkeypatch: pytest.M
     assert done.status == 3
     assert "unforeseen" in done.err
     assert "bug in Trailwire" in done.err
+
+
+def test_output_that_cannot_be_written_is_exit_2_and_no_bug(tmp_path: Path) -> None:
+    """The output's file may not grow here; a full disk looks the same."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    script = f"{limited}from pipeline.cli.main import run; run(['pattern', 'explain', 'x'])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with (tmp_path / "out").open("wb") as output:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=output, stderr=subprocess.PIPE, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, b"Error: cannot write the output: File too large\n")
 
 
 def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path: Path) -> None:

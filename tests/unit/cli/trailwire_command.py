@@ -45,10 +45,10 @@ class Command:
     capture: pytest.CaptureFixture[str]
     patch: pytest.MonkeyPatch
 
-    def __call__(self, *arguments: str, stdin: bytes | str = b"") -> Done:
-        """Run it."""
+    def __call__(self, *arguments: str, stdin: bytes | str | None = b"") -> Done:
+        """Run it; without `stdin`, standard input is closed."""
         data = stdin.encode("utf-8", "surrogatepass") if isinstance(stdin, str) else stdin
-        self.patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        self.patch.setattr(sys, "stdin", None if data is None else io.TextIOWrapper(io.BytesIO(data)))
         self.capture.readouterr()
         status = _status(list(arguments))
         captured = self.capture.readouterr()
