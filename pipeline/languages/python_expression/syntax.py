@@ -35,6 +35,11 @@ _HINTS: dict[type[ast.AST], str] = {
     ast.Await: "rules compute at once",
 }
 
+_REGEX_NAMES = frozenset({"re", "match", "search", "fullmatch", "findall"})
+_REGEX_HINT = "regular expressions: use filter_pattern, sigma or jq"
+_ELSEWHERE = {"true": "True", "false": "False", "null": "None", "none": "None"}
+"""What JSON, and people in a hurry, write."""
+
 _OPERATORS = (
     *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow),
     *(ast.And, ast.Or, ast.Not, ast.UAdd, ast.USub),
@@ -86,6 +91,8 @@ def read_expression(text: str) -> tuple[ast.expr, Source]:
         raise RuleError("the expression is empty", position=0, line=1, hint='event["eventName"] == "StopLogging"')
     expression, source = _parse(source)
     _check(expression, source)
+    if isinstance(expression, ast.Tuple):  # never True, and the form in which another tool takes its list of rules
+        raise source.error(expression, "these are several rules, joined by commas", "write a [[rule]] for each")
     return expression, source
 
 
@@ -198,7 +205,7 @@ def _check_name(node: ast.Name, source: Source, names: frozenset[str]) -> None:
         return
     if node.id in FUNCTIONS:
         raise source.error(node, f"{node.id} can only be called", f"write {node.id}(...)")
-    close = _closest(node.id, [*names, *FUNCTIONS, "True", "False", "None"])
+    close = _ELSEWHERE.get(node.id) or _closest(node.id, [*names, *FUNCTIONS, "True", "False", "None"])
     hint = f"did you mean {close}?" if close else f'a field is written event["{node.id}"], a text in quotes'
     raise source.error(node, f'there is no "{node.id}" in a rule', hint)
 
@@ -243,11 +250,11 @@ def _check_call(node: ast.Call, source: Source) -> None:
     match node.func:
         case ast.Attribute(attr=name) if name not in METHOD_NAMES:
             close = _closest(name, METHOD_NAMES)
-            hint = f"did you mean .{close}()?" if close else ""
+            hint = _REGEX_HINT if name in _REGEX_NAMES else f"did you mean .{close}()?" if close else ""
             raise source.error(node.func, f"the method .{name}() is not allowed in a rule", hint)
         case ast.Name(id=name) if name not in FUNCTIONS:
             hint = "a rule is one comparison or several, joined by and, or" if name == "print" else ""
-            hint = "regular expressions: use filter_pattern, sigma or jq" if name in ("re", "match", "search") else hint
+            hint = _REGEX_HINT if name in _REGEX_NAMES else hint
             raise source.error(node.func, f"the function {name}() is not allowed in a rule", hint)
         case ast.Attribute() | ast.Name():
             return
