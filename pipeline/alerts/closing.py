@@ -3,58 +3,82 @@
 from __future__ import annotations
 
 from pipeline.alerts.alert import Alert
+from pipeline.alerts.candidate import digest
+from pipeline.alerts.dedupe import RELEASED, look_again_ms
 from pipeline.alerts.group import lead_of, repeats_of
 from pipeline.alerts.ports import Posted
-from pipeline.alerts.repeating import Showing, edit_turn, show
+from pipeline.alerts.repeating import DONE, Later, Showing, show
+from pipeline.alerts.scheduling import edit_turn
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
-from pipeline.state.lifecycle import Group, GroupState
+from pipeline.state.lifecycle import LEASE_MS, TOLD_MS, Claim, ClaimState, Group, GroupState
 
 
-def close(telling: Telling, one: Arrived, group: Group) -> int:
-    """Say the last word on a group, then close it; returns 0, or in how many ms its ticket must come again.
+def close(telling: Telling, one: Arrived, group: Group) -> Later:
+    """Say the last word on a group, then close it; returns when its ticket must come again, if it must.
 
     Shown first, closed second: a crash in between shows it twice, and an edit that is made twice is made once.
     """
     if group.count > group.told:
-        wait_ms = show(telling, _showing(one, group, closed=True))
-        if wait_ms:
-            return max(wait_ms, backoff_ms(one.ticket.attempts))
+        later = _say_last_word(telling, one, _showing(one, group, closed=True))
+        if later.wait_ms:
+            return later
         _record(telling, one, group)
     key = _alert(one, group).group
     closed = telling.state.close_group(key, one.ticket.opener)
     if closed is not None and closed.count > group.count:  # joined by somebody whose clock is late
         show(telling, _showing(one, closed, closed=True))
-    return 0
+    return DONE
 
 
-def edit(telling: Telling, one: Arrived, group: Group) -> int:
-    """Bring a group's message up to date; returns 0, or in how many ms the ticket must come again.
+def edit(telling: Telling, one: Arrived, group: Group) -> Later:
+    """Bring a group's message up to date; returns when the ticket must come again, if it must.
 
     Only one edit of a group waits in the outbox; and whoever has ended the group has said, or will say, its last word.
     """
     if group.state is not GroupState.OPEN or group.count <= group.told:
-        return 0
-    wait_ms = show(telling, _showing(one, group))
-    if not wait_ms:
+        return DONE
+    later = _backed_off(one, show(telling, _showing(one, group)))
+    if not later.wait_ms:
         after = _record(telling, one, group)
         if after is not None and after.told > group.count:  # somebody showed more before we showed less
             show(telling, _showing(one, after, closed=after.state is GroupState.CLOSED))
-        return 0
-    wait_ms = max(wait_ms, backoff_ms(one.ticket.attempts))
+        return DONE
     turn, now_ms = edit_turn(_alert(one, group).group), telling.now_ms
-    return wait_ms if telling.state.take_turn(turn, until_ms=now_ms + wait_ms, now_ms=now_ms) else 0
+    return later if telling.state.take_turn(turn, until_ms=now_ms + later.wait_ms, now_ms=now_ms) else DONE
 
 
-def repeat_word(telling: Telling, one: Arrived) -> int:
-    """Say the last word on a group that has been replaced; returns 0, or in how many ms the ticket must come again."""
+def repeat_word(telling: Telling, one: Arrived) -> Later:
+    """Say the last word on a group that has been replaced; returns when the ticket must come again, if it must."""
     ticket = one.ticket
     if ticket.alert is None or ticket.repeats is None:
-        return 0
+        return DONE
     posted = Posted(ticket.channel, ticket.message)
     showing = Showing(ticket.alert, ticket.repeats, posted, ticket.told, one.message, ticket.may_repeat)
-    wait_ms = show(telling, showing)
-    return max(wait_ms, backoff_ms(one.ticket.attempts)) if wait_ms else 0
+    return _say_last_word(telling, one, showing)
+
+
+def _say_last_word(telling: Telling, one: Arrived, showing: Showing) -> Later:
+    """Claim a last word, as alerts are claimed, and say it.
+
+    The group's own ticket wants to say it, and so does everybody who opens the next group.
+    """
+    key = digest("last word", showing.alert.key, one.ticket.opener, str(showing.repeats.count))
+    now_ms = telling.now_ms
+    wanted = Claim(ClaimState.CLAIMED, one.message, now_ms + LEASE_MS)
+    standing = telling.state.take_claim(key, wanted, now_ms=now_ms, from_outbox=True)
+    if standing is not None:
+        return DONE if standing.state is ClaimState.TOLD else Later(look_again_ms(standing, now_ms))
+    later = _backed_off(one, show(telling, showing))
+    if later.wait_ms:
+        telling.mark({key: Claim(ClaimState.CLAIMED, one.message + RELEASED, telling.now_ms)})
+    else:
+        telling.mark({key: Claim(ClaimState.TOLD, one.message, telling.now_ms + TOLD_MS)})
+    return later
+
+
+def _backed_off(one: Arrived, later: Later) -> Later:
+    return later._replace(wait_ms=max(later.wait_ms, backoff_ms(one.ticket.attempts))) if later.wait_ms else later
 
 
 def _showing(one: Arrived, group: Group, *, closed: bool = False) -> Showing:

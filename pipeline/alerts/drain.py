@@ -16,7 +16,7 @@ from pipeline.alerts.dedupe import is_early, look_again_ms, was_attempted
 from pipeline.alerts.group import Opening, lead_of
 from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.notices import notify, say
-from pipeline.alerts.repeating import count_as_told, mark_as_told
+from pipeline.alerts.repeating import Later, count_as_told, mark_as_told
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import MAX_AGE_MS, Arrived, Kind, Ticket, backoff_ms
 from pipeline.state.lifecycle import Claim, Found, Group, GroupState, classify
@@ -68,7 +68,7 @@ class Drain:
             self._again(telling, one, wait_ms)
         self.chain.deliver(due.alerts, self.ledger, from_outbox=True, openings=due.openings)
         for one, group in due.closings:
-            self._again(telling, one.tried(), close(telling, one, group))
+            self._later(telling, one, close(telling, one, group))
         for one, ended in due.edits:
             self._edit(telling, one, ended)
         for one in due.notices:
@@ -85,9 +85,12 @@ class Drain:
 
     def _edit(self, telling: Telling, one: Arrived, group: Group | None) -> None:
         if one.ticket.repeats is not None:
-            self._again(telling, one.tried(), repeat_word(telling, one))
+            self._later(telling, one, repeat_word(telling, one))
         elif group is not None:
-            self._again(telling, one.tried(), edit(telling, one, group))
+            self._later(telling, one, edit(telling, one, group))
+
+    def _later(self, telling: Telling, one: Arrived, later: Later) -> None:
+        self._again(telling, one.tried(may_repeat=later.may_repeat), later.wait_ms)
 
     def _again(self, telling: Telling, one: Arrived, wait_ms: int) -> None:
         """Write a new ticket; if the queue refuses, the message that brought this one comes back by itself."""
@@ -162,7 +165,8 @@ def _sort_group(due: Sorted, one: Arrived, alert: Alert, known: Known) -> None:
 
 def _sort_posted(due: Sorted, one: Arrived, group: Group, now_ms: int) -> None:
     if group.state is GroupState.OPEN and now_ms < group.window_until_ms:
-        due.again.append((one, group.window_until_ms - now_ms))
+        posted = replace(one.ticket, waits=False, may_repeat=False)  # what it says from now on is another message
+        due.again.append((one._replace(ticket=posted), group.window_until_ms - now_ms))
     elif group.state is GroupState.OPEN:
         due.closings.append((one, group))
 

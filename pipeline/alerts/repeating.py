@@ -13,11 +13,23 @@ from pipeline.alerts.group import Join, Opening, joining_of, lead_of, repeats_of
 from pipeline.alerts.ledger import Fate
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.rejecting import announce_rejection, others_to_tell
+from pipeline.alerts.scheduling import schedule
 from pipeline.alerts.telling import DOWN_MS, Telling, message_id
-from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
 from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import Claim, Group, GroupState
+
+
+class Later(NamedTuple):
+    """What is left of an attempt to show something."""
+
+    wait_ms: int
+    """How long to wait before the next one; 0: it is done, or refused for good."""
+    may_repeat: bool = False
+    """What the next one posts may have arrived already."""
+
+
+DONE = Later(0)
 
 
 class Showing(NamedTuple):
@@ -50,7 +62,7 @@ def join_all(telling: Telling, joins: list[Join]) -> list[Opening]:
             joined.append((join, group))
     count_as_told(telling, [member for join, _ in joined for member in join.members])
     for join, group in joined:
-        _schedule(telling, join, group)
+        schedule(telling, join.key, group)
     return ended
 
 
@@ -67,28 +79,27 @@ def mark_as_told(telling: Telling, members: list[Candidate]) -> None:
     telling.mark(marks)
 
 
-def show(telling: Telling, showing: Showing) -> int:
-    """Show a group's count: edit its message, answer it, or where neither can be, say it anew.
-
-    Returns 0 when done or refused for good, else how many ms to wait before the next attempt.
-    """
+def show(telling: Telling, showing: Showing) -> Later:
+    """Show a group's count: edit its message, answer it, or where neither can be, say it anew."""
     destination = telling.chain.destinations.get(showing.alert.destination)
     if destination is None:
-        return 0
+        return DONE
     edits = can_edit(destination, showing)
     wait_ms = _turn_ms(telling, destination, edits=edits)
     if wait_ms:
-        return wait_ms
+        return Later(wait_ms)
     try:
         if edits:
             telling.edit(destination, showing.posted, One(showing.alert, showing.repeats))
         else:
             _reply(telling, destination, showing)
-    except (RateLimited, Unavailable) as failure:
-        return telling.hold(destination, failure, edits=edits)
+    except RateLimited as limited:
+        return Later(telling.hold(destination, limited, edits=edits))
+    except Unavailable as outage:
+        return Later(telling.hold(destination, outage), may_repeat=outage.ambiguous and not edits)
     except Rejected as rejection:
         return _refused(telling, destination, showing, rejection)
-    return 0
+    return DONE
 
 
 def can_edit(destination: Destination, showing: Showing) -> bool:
@@ -110,19 +121,19 @@ def _reply(telling: Telling, destination: Destination, showing: Showing) -> None
     telling.post(destination, content, dedupe_id=reply_id, thread=showing.posted.message)
 
 
-def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> int:
+def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> Later:
     """Say it anew where the message cannot be edited any more, or to others where nothing can be said."""
     telling.ledger.rejections[rejection.reason] += 1
     if can_edit(destination, showing) and rejection.fault is Fault.MESSAGE:
         return show(telling, showing._replace(posted=Posted()))
     others = others_to_tell(telling, destination.id)
     if not others:
-        return telling.hold(destination, Unavailable(rejection.reason))
+        return Later(telling.hold(destination, Unavailable(rejection.reason)))
     announce_rejection(telling, destination.id, rejection.reason)
     moved = [_remainder(showing, other) for other in others]
     telling.ledger.alerts += len(moved)
     telling.chain.deliver(moved, telling.ledger, from_outbox=telling.from_outbox)
-    return DOWN_MS if any(one.key in telling.ledger.unsafe_alerts for one in moved) else 0
+    return Later(DOWN_MS) if any(one.key in telling.ledger.unsafe_alerts for one in moved) else DONE
 
 
 def _remainder(showing: Showing, destination: str) -> Candidate:
@@ -145,21 +156,6 @@ def _join(telling: Telling, join: Join) -> Group | None:
 def _opening(telling: Telling, join: Join) -> Opening:
     is_grouped = telling.is_shared
     return telling.chain.group.opening(join.key, join.members, telling.now_ms, join.group, is_grouped=is_grouped)
-
-
-def _schedule(telling: Telling, join: Join, group: Group) -> None:
-    """Queue an edit, at most one per group and interval; it reads the count when its time comes."""
-    lead, now_ms = lead_of(group), telling.now_ms
-    if not group.message or lead is None:
-        return
-    interval_ms = telling.settings.edit_interval_s * 1000
-    if telling.state.take_turn(edit_turn(join.key), until_ms=now_ms + interval_ms, now_ms=now_ms):
-        telling.queue([(Ticket(Kind.EDIT, alert=lead, opener=group.opener, born_ms=now_ms), interval_ms)])
-
-
-def edit_turn(group_key: str) -> str:
-    """Name the turn that whoever has an edit of this group in the outbox holds."""
-    return f"edit:{group_key}"
 
 
 def _show_and_join(telling: Telling, join: Join) -> Opening | None:
@@ -188,10 +184,10 @@ def _shown_at_once(telling: Telling, join: Join, group: Group, repeats: Repeats)
         return False
     posted = Posted(group.channel, group.message)
     showing = Showing(lead, repeats, posted, group.told, join.members[0].owner)
-    wait_ms = show(telling, showing)
-    while wait_ms and telling.slept(wait_ms):
-        wait_ms = show(telling, showing)
-    return not wait_ms
+    later = show(telling, showing)
+    while later.wait_ms and telling.slept(later.wait_ms):
+        later = show(telling, showing._replace(may_repeat=showing.may_repeat or later.may_repeat))
+    return not later.wait_ms
 
 
 def _record(telling: Telling, join: Join, group: Group) -> None:

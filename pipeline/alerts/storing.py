@@ -12,6 +12,7 @@ from enum import Enum, auto
 from msgspec.structs import replace
 
 from pipeline.alerts.group import Opening, joining_of, lead_of, repeats_of
+from pipeline.alerts.scheduling import schedule
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState
@@ -123,6 +124,7 @@ def _join(telling: Telling, opening: Opening, other: Group | None) -> Place:
     if joined is None:
         opening.is_grouped = False
         return Place.OURS
+    schedule(telling, opening.key, joined)
     return Place.JOINED
 
 

@@ -69,9 +69,11 @@ class Arrived(NamedTuple):
     message: str
     """Queue message id: the owner of whatever is told because of it."""
 
-    def tried(self) -> Arrived:
-        """Return it as it comes again after one more attempt."""
-        return self._replace(ticket=msgspec.structs.replace(self.ticket, attempts=self.ticket.attempts + 1))
+    def tried(self, *, may_repeat: bool = False) -> Arrived:
+        """Return it as it comes again after one more attempt, which may have arrived."""
+        ticket = self.ticket
+        doubtful = ticket.may_repeat or may_repeat
+        return self._replace(ticket=msgspec.structs.replace(ticket, attempts=ticket.attempts + 1, may_repeat=doubtful))
 
 
 def encode(ticket: Ticket) -> str:

@@ -32,7 +32,14 @@ def claimed(telling: Telling, openings: Iterable[Opening]) -> list[Opening]:
 
 def look_again(telling: Telling, candidate: Candidate, wait_ms: int) -> None:
     """Leave an alert to whoever is telling it, and look again when that must be over."""
-    ticket = Ticket(Kind.ALERT, alert=candidate.alert, repeats=candidate.stands_for, born_ms=telling.now_ms)
+    ticket = Ticket(
+        Kind.ALERT,
+        alert=candidate.alert,
+        repeats=candidate.stands_for,
+        attempts=candidate.attempts,
+        may_repeat=candidate.may_repeat,
+        born_ms=candidate.born_ms or telling.now_ms,
+    )
     if all(telling.queue([(ticket, wait_ms)])):
         telling.ledger.decide(Fate.DEFERRED)
     else:
@@ -77,12 +84,10 @@ def failed(telling: Telling, openings: list[Opening], least_ms: int, *, ambiguou
     for opening in openings:
         opening.lead.attempts += 1
         opening.lead.may_repeat |= ambiguous
-    defer(telling, openings, least_ms, backs_off=True, ambiguous=ambiguous)
+    defer(telling, openings, least_ms, backs_off=True)
 
 
-def defer(
-    telling: Telling, openings: list[Opening], least_ms: int, *, backs_off: bool = False, ambiguous: bool = False
-) -> None:
+def defer(telling: Telling, openings: list[Opening], least_ms: int, *, backs_off: bool = False) -> None:
     """Put groups in the outbox, or hand them back where it does not take them."""
     for chunk in _chunks(openings):
         ready = claimed(telling, chunk)
@@ -102,7 +107,7 @@ def defer(
                 # A group's first ticket comes when it comes: its alert is due from now on.
                 _deferred(telling, opening, asked_ms + (wait_ms if is_queued else 0), marks)
             else:
-                hand_back(telling, opening, ambiguous=ambiguous)
+                hand_back(telling, opening)
         telling.mark(marks)
 
 
@@ -114,13 +119,13 @@ def postpone(telling: Telling, opening: Opening, wait_ms: int) -> None:
         telling.ledger.unsafe(opening.lead.owner, opening.lead.key)
 
 
-def hand_back(telling: Telling, opening: Opening, *, ambiguous: bool = False) -> None:
-    """Give alerts back. What surely was not delivered gives up its claim, so that nobody waits for it."""
+def hand_back(telling: Telling, opening: Opening) -> None:
+    """Give alerts back. What no attempt can have delivered gives up its claim, so that nobody waits for it."""
     for member in opening.members:
         telling.ledger.unsafe(member.owner, member.key)
     if opening.is_stored and not telling.has_outbox:  # nobody joins a group that is not out yet, without an outbox
         telling.state.close_group(opening.key, opening.group.opener)
-    if opening.is_claimed and not ambiguous:
+    if opening.is_claimed and not opening.lead.may_repeat:
         released = Claim(ClaimState.CLAIMED, opening.lead.owner + RELEASED, telling.now_ms)
         telling.mark({opening.lead.key: released})
 

@@ -15,7 +15,7 @@ from pipeline.local.simulation.queue import QueueLimits
 from pipeline.local.simulation.reckoning import Subject, Traffic, happening, missing, surplus
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
-from pipeline.local.slack_faults import FOREVER, api_error, server_error, unanswered
+from pipeline.local.slack_faults import FOREVER, api_error, ratelimited, server_error, unanswered
 from pipeline.state.lifecycle import ClaimState
 
 WINDOW_S = 900
@@ -35,6 +35,12 @@ def denied(*numbers: int, actor: str = "ann") -> list[dict[str, Any]]:
 def contents(simulation: Simulation) -> list[Content]:
     """Return what each message says now, in the order of the messages."""
     return [shown.contents[-1] for shown in simulation.witness.messages.values()]
+
+
+def told(simulation: Simulation) -> list[One | Many | Reply]:
+    """Return what each post said that it was, whatever became of it."""
+    posts = [asked.content for asked in simulation.witness.requests if asked.method == "chat.postMessage"]
+    return [content for content in posts if isinstance(content, One | Many | Reply)]
 
 
 def nth(trouble: Trouble, method: str, number: int = 1, function: str = "") -> Callable[[Call], Trouble | None]:
@@ -318,3 +324,86 @@ def test_expectations_know_subjects() -> None:
         traffic.put(denied(1, 2))
         assert traffic.expected == {Subject("Denied", "ann"): 2}
         assert missing(simulation, traffic) == {Subject("Denied", "ann"): 2}
+
+
+@pytest.mark.parametrize("after_s", [0, 0.15, 1])
+def test_what_joins_a_group_while_it_is_being_posted_is_shown_soon(after_s: float) -> None:
+    """Its message shows what was counted when it was written: whoever posts it sees to the rest."""
+    with deployed(shards=8) as (simulation, traffic):
+        traffic.put(denied(0), 0)
+        simulation.run(after_s)
+        for shard in range(1, 8):
+            traffic.put(denied(10 + shard, 100 + shard), shard)
+        simulation.run(60)
+        (message,) = contents(simulation)
+        assert isinstance(message, One)
+        assert message.repeats is not None
+        assert message.repeats.count == 15
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_last_word_on_a_group_is_said_once_while_its_events_go_on(seed: int) -> None:
+    """Its ticket and every shard that opens the next group want to say it at the same moment."""
+    with deployed(shards=3, seed=seed) as (simulation, traffic):
+        traffic.put([happening(0, "StopLogging", "mallory")])
+        simulation.run(WINDOW_S - 5)
+        for number in range(20):
+            for shard in range(3):
+                traffic.put([happening(3 * number + shard + 1, "StopLogging", "mallory")], shard)
+            simulation.run(0.5)
+        simulation.run(DAY_S)
+        ids = [asked.dedupe_id for asked in simulation.witness.requests if asked.method == "chat.postMessage"]
+        assert len(set(ids)) == len(ids)
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)
+
+
+def test_a_first_ticket_says_that_its_alert_may_have_been_told() -> None:
+    """It was written before anything was posted; what became of that stands with the alert's claim."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        simulation.taps.choose = lambda call: (
+            Trouble.FAILS if call.port is Port.OUTBOX and simulation.witness.requests else None
+        )
+        traffic.put(denied(1))
+        simulation.run(60)
+        simulation.taps.choose = None
+        simulation.run(DAY_S)
+        assert len(simulation.witness.requests) == 2
+        assert [content.may_repeat for content in told(simulation)] == [False, True]
+
+
+def test_an_overdue_alert_that_may_have_been_told_says_so() -> None:
+    """Its ticket is lost, and whoever reads the stream again knows of it by the claim alone."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        simulation.queue.paused = True
+        traffic.put(denied(1))
+        simulation.run(2 * 3_600)
+        simulation.shards[0].reread()
+        simulation.run(60)
+        assert [content.may_repeat for content in told(simulation)] == [False, True]
+
+
+def test_an_alert_that_is_handed_back_twice_still_may_have_been_told() -> None:
+    """The second attempt surely did not arrive, which says nothing of the first."""
+    with deployed(has_outbox=False) as (simulation, traffic):
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        simulation.slack.faults.script(ratelimited(120), times=1)
+        traffic.put(denied(1))
+        simulation.run(DAY_S)
+        assert [content.may_repeat for content in told(simulation)] == [False, True, True]
+
+
+def test_a_reply_whose_answer_was_lost_says_that_it_may_repeat() -> None:
+    with deployed() as (simulation, traffic):
+        traffic.put([happening(1, "StopLogging", "mallory")])
+        simulation.run(5)
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        traffic.put([happening(2, "StopLogging", "mallory")])
+        simulation.run(DAY_S)
+        assert [(type(content), content.may_repeat) for content in told(simulation)] == [
+            (One, False),
+            (Reply, False),
+            (Reply, True),
+        ]
