@@ -6,8 +6,6 @@ just started and tells nothing starts sooner.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,8 +15,7 @@ from pipeline.rules.matcher import Match
 from pipeline.rules.rule import RuleFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """A match, and where it came from."""
 
     match: Match
@@ -32,8 +29,7 @@ class Sighting:
     """Its message, which an ignore's pattern may look at."""
 
 
-@dataclass(slots=True, eq=False)
-class Candidate:
+class Candidate(msgspec.Struct, eq=False):
     """An alert to be: one match for one destination, or an alert that came back in a ticket."""
 
     key: str
@@ -51,7 +47,7 @@ class Candidate:
     """When its first ticket was written; 0 while it has none."""
     stands_for: Repeats | None = None
     """All that it stands for, itself included, where repeats have been folded into it; None: itself alone."""
-    _alert: Alert | None = field(default=None, repr=False)
+    _alert: Alert | None = None
 
     @property
     def alert(self) -> Alert:
@@ -195,5 +191,7 @@ def _field(name: str, facts: RuleFacts, event: dict[str, Any]) -> str:
 
 def digest(*parts: str) -> str:
     """Hash strings (lone surrogates too) so that no two lists of them give the same key."""
+    import hashlib  # OpenSSL costs a cold start milliseconds, and most invocations tell nothing
+
     whole = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()

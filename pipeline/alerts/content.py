@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
 
 
-@dataclass(frozen=True, slots=True)
-class One:
+class One(msgspec.Struct, frozen=True):
     """One alert, and how often it has happened; edits say the same with a new count."""
 
     alert: Alert
@@ -17,8 +16,7 @@ class One:
     """An earlier attempt at this message may have arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What has happened since, said below the first message or, where there are no threads, on its own."""
 
     alert: Alert
@@ -26,8 +24,7 @@ class Reply:
     may_repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(msgspec.Struct, frozen=True):
     """Many different alerts in one message, severest first."""
 
     alerts: tuple[Alert, ...]
@@ -36,8 +33,7 @@ class Many:
     may_repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """Something about Trailwire itself."""
 
     notice: Notice

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from pipeline.alerts.alert import Alert, Repeats
 from pipeline.alerts.candidate import Candidate
@@ -21,8 +22,7 @@ from pipeline.state.protocol import Joining, State
 MAX_SAMPLE_PER_BATCH = 10
 
 
-@dataclass(slots=True)
-class Opening:
+class Opening(msgspec.Struct):
     """A message to be posted: the first alert of a group, and what came with it."""
 
     key: str

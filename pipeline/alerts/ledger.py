@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 
 class Fate(StrEnum):
@@ -19,8 +20,7 @@ class Fate(StrEnum):
     UNSAFE = "unsafe"
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(msgspec.Struct):
     """What one invocation saw, and what became of it."""
 
     events: int = 0
@@ -33,19 +33,19 @@ class Ledger:
     failures: int = 0
     posts: int = 0
     edits: int = 0
-    fates: Counter[Fate] = field(default_factory=Counter)
-    unsafe_owners: set[str] = field(default_factory=set)
+    fates: Counter[Fate] = msgspec.field(default_factory=Counter)
+    unsafe_owners: set[str] = set()
     """Units of delivery that must be handed back."""
-    unsafe_alerts: set[str] = field(default_factory=set)
+    unsafe_alerts: set[str] = set()
     """Keys of the alerts because of which they must be."""
-    rules: Counter[str] = field(default_factory=Counter)
-    ignores: Counter[str] = field(default_factory=Counter)
-    rejections: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = msgspec.field(default_factory=Counter)
+    ignores: Counter[str] = msgspec.field(default_factory=Counter)
+    rejections: Counter[str] = msgspec.field(default_factory=Counter)
     slowest_ms: int = 0
     """Longest time from arrival in the stream to being told."""
-    latencies_ms: list[int] = field(default_factory=list)
+    latencies_ms: list[int] = []
     """From arrival in the stream to being told, one for each alert sent."""
-    event_latencies_ms: list[int] = field(default_factory=list)
+    event_latencies_ms: list[int] = []
     """From the event itself to being told; CloudTrail delivers most events within about five minutes."""
 
     @property

@@ -5,7 +5,6 @@ Timeouts are short and retries few, because a Lambda that waits for a service ca
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -36,6 +35,8 @@ def forget_clients() -> None:
 
 @lru_cache(maxsize=16)
 def _client(service: str, region: str) -> Any:
+    import logging
+
     import boto3
     from botocore.config import Config
 

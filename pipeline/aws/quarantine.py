@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 import sys
 from collections import defaultdict
@@ -134,6 +133,8 @@ def open_quarantine(location: str) -> Quarantine:
 
 def _name(parts: list[Undecodable]) -> str:
     """Hash what parts hold and where they come from, each field by its length."""
+    import hashlib  # OpenSSL costs a cold start milliseconds, and nearly everything can be read
+
     whole = hashlib.sha256()
     for part in parts:
         place = (part.source.shard, part.source.sequence, part.source.id, part.reason)

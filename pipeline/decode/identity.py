@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from pipeline.decode.decoded import message_bytes
@@ -19,4 +18,6 @@ def event_identity(event: dict[str, Any] | None, message: str | None = None) -> 
         value = event.get(key) if event else None
         if isinstance(value, str) and value:
             return value
+    import hashlib  # OpenSSL costs a cold start milliseconds, and nearly every event has an id
+
     return hashlib.sha256(message_bytes(dumps(event) if message is None else message)).hexdigest()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.alerts.ports import Destination, Destinations
-from pipeline.destinations.secret import Secret
 from pipeline.render.context import Context
 from pipeline.rules.rule import DestinationConfig
+
+if TYPE_CHECKING:
+    from pipeline.alerts.ports import Destination, Destinations
+    from pipeline.destinations.secret import Secret
 
 
 class Surroundings(NamedTuple):
@@ -20,7 +22,7 @@ class Surroundings(NamedTuple):
     slack_api_url: str = ""
 
 
-class OnDemand(Mapping[str, Destination]):
+class OnDemand(Mapping[str, "Destination"]):
     """Destinations by id, each made, and its type imported, when it is first told something."""
 
     def __init__(self, configs: Iterable[DestinationConfig], around: Surroundings) -> None:
@@ -49,6 +51,8 @@ def build(configs: Iterable[DestinationConfig], around: Surroundings) -> Destina
 
 
 def _build(config: DestinationConfig, around: Surroundings) -> Destination:
+    from pipeline.destinations.secret import Secret
+
     options, context = config.options, around.context
 
     def secret(key: str) -> Secret:

@@ -185,7 +185,7 @@ class Searches:
 
     @cached_property
     def _automata(self) -> tuple[Any, Any]:
-        """One set of all patterns, and one that finds any of them; made, and google-re2 imported, for the first text."""
+        """One set of all patterns, and one that finds any of them: made, with google-re2, for the first text."""
         if len(self._checks) <= FEW:
             return None, None
         patterns = [_pattern(check) for check, _ in self._checks]

@@ -6,10 +6,7 @@ import datetime as dt
 
 import msgspec
 
-from pipeline.alerts.daily import Tally, report
 from pipeline.alerts.ledger import Fate, Ledger
-from pipeline.alerts.notices import notify
-from pipeline.alerts.telling import Telling
 from pipeline.rules.rule import Settings
 from pipeline.runtime.service import Running
 
@@ -35,6 +32,10 @@ def remember(running: Running, ledger: Ledger) -> None:
 
 def tell(running: Running) -> Ledger:
     """Say what happened yesterday (UTC), once however often it is asked for."""
+    from pipeline.alerts.daily import Tally, report
+    from pipeline.alerts.notices import notify
+    from pipeline.alerts.telling import Telling
+
     ledger = Ledger()
     if is_wanted(running.service.ruleset.settings):
         yesterday = running.clock.now_ms() // DAY_MS - 1

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from pipeline.alerts.alert import Notice
-from pipeline.alerts.candidate import Sighting
-from pipeline.alerts.chain import Chain
 from pipeline.alerts.ledger import Ledger
-from pipeline.alerts.notices import notify
-from pipeline.alerts.telling import Telling
 from pipeline.aws.quarantine import Quarantine
 from pipeline.decode.decoded import Decoded, LogEvent, Source, Undecodable, lost_message
 from pipeline.decode.identity import event_identity
 from pipeline.errors import DecodeError
-from pipeline.rules.matcher import Matcher, Verdicts
+from pipeline.rules.matcher import Match, Matcher, Verdicts
 from pipeline.runtime import logs
+
+if TYPE_CHECKING:
+    from pipeline.alerts.alert import Notice
+    from pipeline.alerts.candidate import Sighting
+    from pipeline.alerts.chain import Chain
+    from pipeline.alerts.ports import Clock
 
 DEFAULT_BUDGET_MS = 50_000
 """How long an invocation without a Lambda context may take: a command line's run has no deadline of its own."""
@@ -47,11 +47,15 @@ class InvocationClock:
 
 
 class Invocation:
-    """One batch on its way through: matched, told, quarantined, and its books closed."""
+    """One batch on its way through: matched, told, quarantined, and its books closed.
 
-    def __init__(self, matcher: Matcher, chain: Chain, quarantine: Quarantine) -> None:
+    The chain is asked for only where there is something to tell: most batches are quiet, a new function's first too.
+    """
+
+    def __init__(self, matcher: Matcher, chain: Callable[[], Chain], clock: Clock, quarantine: Quarantine) -> None:
         self._matcher = matcher
         self._chain = chain
+        self._clock = clock
         self._quarantine = quarantine
         self._notices: dict[str, Notice] = {}
         self._undecodable: list[tuple[str, Undecodable]] = []
@@ -59,7 +63,9 @@ class Invocation:
 
     def take(self, decoded: Iterable[tuple[str, Decoded]]) -> Ledger:
         """Take payloads, each with its unit of delivery, all the way. The ledger names the units to hand back."""
-        self._chain.tell(self.match(decoded), self.ledger)
+        sightings = self.match(decoded)
+        if sightings:
+            self._chain().tell(sightings, self.ledger)
         self._quarantine_all()
         self.report()
         return self.ledger
@@ -87,14 +93,19 @@ class Invocation:
         self.ledger.events += 1
         if verdicts.failures:
             self._note_failures(verdicts)
-        if not verdicts.matches:
-            return []
+        return self._sightings(owner, payload, log_event, verdicts.matches) if verdicts.matches else []
+
+    def _sightings(
+        self, owner: str, payload: Decoded, log_event: LogEvent, matches: tuple[Match, ...]
+    ) -> list[Sighting]:
+        from pipeline.alerts.candidate import Sighting
+
         self.ledger.matched += 1
-        for match in verdicts.matches:
+        for match in matches:
             self.ledger.rules[match.rule.name] += 1
-        identity = event_identity(verdicts.matches[0].event, log_event.message)
-        seen_ms = payload.arrived_ms or log_event.timestamp_ms or self._chain.clock.now_ms()
-        return [Sighting(match, identity, owner, seen_ms, log_event.message) for match in verdicts.matches]
+        identity = event_identity(matches[0].event, log_event.message)
+        seen_ms = payload.arrived_ms or log_event.timestamp_ms or self._clock.now_ms()
+        return [Sighting(match, identity, owner, seen_ms, log_event.message) for match in matches]
 
     def _note_failures(self, verdicts: Verdicts) -> None:
         for failure in verdicts.failures:
@@ -105,11 +116,13 @@ class Invocation:
                 f'Rule "{name}" failed on event {event_id} and did not match it: {failure.reason}. '
                 f"It is told once an hour; `trailwire why` shows the rule at work on an event."
             )
-            self.note(Notice(cause=f"rule failed: {name}", text=text))
+            self.note(f"rule failed: {name}", text)
 
-    def note(self, notice: Notice) -> None:
+    def note(self, cause: str, text: str, severity: str = "warning") -> None:
         """Keep something for the error destinations, which hear it once per cause and window."""
-        self._notices.setdefault(notice.cause, notice)
+        from pipeline.alerts.alert import Notice
+
+        self._notices.setdefault(cause, Notice(cause, text, severity))
 
     def _quarantine_all(self) -> None:
         """Keep what could not be read; what cannot be kept goes back to the stream."""
@@ -128,7 +141,7 @@ class Invocation:
                 f"Input from {where} could not be read ({part.reason}, at stage {part.stage}). It is kept whole in "
                 f"{self._quarantine}; `trailwire replay` sends it through again once the cause is mended."
             )
-            self.note(Notice(cause=f"quarantined: {part.reason}", text=text))
+            self.note(f"quarantined: {part.reason}", text)
 
     def report(self) -> None:
         """Tell the error destinations what went wrong, once per cause and window."""
@@ -136,8 +149,13 @@ class Invocation:
             text = (
                 "Alerts matched that no rule's destinations and no route sends anywhere. `trailwire check` names them."
             )
-            self.note(Notice(cause="unrouted alerts", text=text, severity="error"))
-        telling = Telling(self._chain, self.ledger)
+            self.note("unrouted alerts", text, "error")
+        if not self._notices:
+            return
+        from pipeline.alerts.notices import notify
+        from pipeline.alerts.telling import Telling
+
+        telling = Telling(self._chain(), self.ledger)
         for notice in self._notices.values():
             notify(telling, notice)
 
@@ -146,4 +164,6 @@ def owner_of(source: Source) -> str:
     """Name the unit that the stream delivers and takes back: a shard's record."""
     if source.sequence:
         return f"{source.shard}:{source.sequence}"
+    import hashlib  # OpenSSL costs a cold start milliseconds, and records of a stream have names
+
     return hashlib.sha256(repr(source).encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from typing import Any
 
-_LEVEL = logging.INFO
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "FATAL": 50, "CRITICAL": 50}
+"""The names that `logging` knows, which itself is not needed for one JSON object a line."""
+_LEVEL = _LEVELS["INFO"]
 
 
 def set_level(name: str) -> None:
     """Log from this level on; an unknown name means INFO."""
     global _LEVEL  # noqa: PLW0603 - one process, one log
-    _LEVEL = logging.getLevelNamesMapping().get(name, logging.INFO)
+    _LEVEL = _LEVELS.get(name, _LEVELS["INFO"])
 
 
 def debug(message: str, **fields: Any) -> None:
     """Say what only somebody who looks for it wants to know."""
-    _write(logging.DEBUG, message, fields)
+    _write("DEBUG", message, fields)
 
 
 def info(message: str, **fields: Any) -> None:
     """Say what happened."""
-    _write(logging.INFO, message, fields)
+    _write("INFO", message, fields)
 
 
 def warning(message: str, **fields: Any) -> None:
     """Say what somebody may have to look at."""
-    _write(logging.WARNING, message, fields)
+    _write("WARNING", message, fields)
 
 
 def error(message: str, **fields: Any) -> None:
     """Say what somebody has to mend."""
-    _write(logging.ERROR, message, fields)
+    _write("ERROR", message, fields)
 
 
 def line(document: dict[str, Any]) -> None:
@@ -47,6 +48,6 @@ def text(ascii_line: str) -> None:
     sys.stdout.flush()
 
 
-def _write(level: int, message: str, fields: dict[str, Any]) -> None:
-    if level >= _LEVEL:
-        line({"level": logging.getLevelName(level), "message": message, **fields})
+def _write(level: str, message: str, fields: dict[str, Any]) -> None:
+    if _LEVELS[level] >= _LEVEL:
+        line({"level": level, "message": message, **fields})

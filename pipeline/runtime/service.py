@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from pipeline.alerts.alert import Notice
-from pipeline.alerts.chain import Chain
-from pipeline.alerts.ports import Outbox
 from pipeline.aws.configuration import ConfigurationSource
 from pipeline.aws.quarantine import Quarantine, open_quarantine
-from pipeline.aws.secrets import Secrets
 from pipeline.destinations.build import Surroundings, build
 from pipeline.errors import ConfigError, Problem
 from pipeline.render.context import Context
@@ -21,10 +17,14 @@ from pipeline.rules.rule import RuleSet
 from pipeline.runtime import logs
 from pipeline.runtime.environment import Environment, read_environment
 from pipeline.runtime.invocation import Invocation, InvocationClock
-from pipeline.runtime.own_reads import own_reads
 from pipeline.state.failover import Failover
-from pipeline.state.memory import MemoryState
-from pipeline.state.protocol import State
+
+if TYPE_CHECKING:
+    from pipeline.alerts.chain import Chain
+    from pipeline.alerts.ports import Outbox
+    from pipeline.aws.secrets import Secrets
+    from pipeline.state.memory import MemoryState
+    from pipeline.state.protocol import State
 
 _MEMORIES: dict[str, MemoryState] = {}
 
@@ -38,9 +38,7 @@ class Service:
         self.outbox = _open_outbox(environment.outbox)
         self.quarantine: Quarantine = open_quarantine(environment.quarantine)
         self._source = ConfigurationSource(environment.config)
-        self._state = open_state(environment.state)
-        self._local = MemoryState()
-        self._secrets = Secrets()
+        _state_named(environment.state)
         self._use(self._source.read())
 
     def _use(self, ruleset: RuleSet) -> None:
@@ -48,16 +46,41 @@ class Service:
             where = self.environment.config
             problem = Problem(f"{where}:1", "no [[destination]]: nobody would hear of a match")
             raise ConfigError((problem,))
-        own = own_reads(ruleset.destinations, self.environment.function_name)
-        self.ruleset = replace(ruleset, ignores=(*ruleset.ignores, own)) if own else ruleset
+        self.ruleset = _with_own_reads(ruleset, self.environment.function_name)
         self.matcher = Matcher(ruleset)
         around = Surroundings(
             context=Context.of(ruleset.settings),
-            fetch_secret=self._secrets.get,
-            forget_secret=self._secrets.forget,
+            fetch_secret=self._fetch_secret,
+            forget_secret=self._forget_secret,
             slack_api_url=self.environment.slack_api_url,
         )
         self.destinations = build(ruleset.destinations, around)
+
+    # ---- opened, and imported, when first needed: a quiet batch needs none of them ----
+
+    @cached_property
+    def shared_state(self) -> State:
+        """What all invocations share."""
+        return open_state(self.environment.state)
+
+    @cached_property
+    def local_state(self) -> State:
+        """What stands in while the shared state fails."""
+        from pipeline.state.memory import MemoryState
+
+        return MemoryState()
+
+    @cached_property
+    def _secrets(self) -> Secrets:
+        from pipeline.aws.secrets import Secrets
+
+        return Secrets()
+
+    def _fetch_secret(self, reference: str) -> str:
+        return self._secrets.get(reference)
+
+    def _forget_secret(self, reference: str) -> None:
+        self._secrets.forget(reference)
 
     def begin(self, context: Any) -> Running:
         """Begin an invocation: look whether the configuration has changed, and take the shared state as it is."""
@@ -81,30 +104,55 @@ class Running:
     def __init__(self, service: Service, context: Any) -> None:
         self.service = service
         self.clock = InvocationClock(context)
-        self.state = Failover(service._state, service._local)  # noqa: SLF001 - its own other half
-        self.chain = Chain(service.ruleset, self.state.view, service.outbox, service.destinations, self.clock)
+        self.state = Failover(lambda: service.shared_state, lambda: service.local_state)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """What tells people; imported by the first batch that has something to tell."""
+        from pipeline.alerts.chain import Chain
+
+        service = self.service
+        return Chain(service.ruleset, self.state.view, service.outbox, service.destinations, self.clock)
 
     def invocation(self) -> Invocation:
         """Open the books; a newer configuration that cannot be used is the first thing in them."""
-        invocation = Invocation(self.service.matcher, self.chain, self.service.quarantine)
+        invocation = Invocation(self.service.matcher, lambda: self.chain, self.clock, self.service.quarantine)
         broken = self.service.broken_configuration
         if broken:
             logs.error("the newest configuration cannot be used", reason=broken)
             text = f"The newest configuration cannot be used, the last good one stays in force: {broken}"
-            invocation.note(Notice(cause="broken configuration", text=text, severity="error"))
+            invocation.note("broken configuration", text, "error")
         return invocation
 
 
 def open_state(name: str) -> State:
     """Open the state store that TRAILWIRE_STATE names; raises ConfigError for one that is none."""
-    kind, _, rest = name.partition(":")
-    if kind == "memory" and rest:
-        return _MEMORIES.setdefault(rest, MemoryState())
-    if kind == "dynamodb" and rest:
+    kind, rest = _state_named(name)
+    if kind == "dynamodb":
         from pipeline.aws.dynamodb import DynamoState
 
         return DynamoState(rest)
+    from pipeline.state.memory import MemoryState
+
+    return _MEMORIES.setdefault(rest, MemoryState())
+
+
+def _state_named(name: str) -> tuple[str, str]:
+    """Take the name of a state store apart; raises ConfigError for one that is none."""
+    kind, _, rest = name.partition(":")
+    if kind in {"memory", "dynamodb"} and rest:
+        return kind, rest
     raise ConfigError((Problem("TRAILWIRE_STATE", f'must be memory:NAME or dynamodb:TABLE, not "{name}"'),))
+
+
+def _with_own_reads(ruleset: RuleSet, function_name: str) -> RuleSet:
+    """Ignore what the function itself reads; on any other machine there is nothing to ignore."""
+    if not function_name:
+        return ruleset
+    from pipeline.runtime.own_reads import own_reads
+
+    own = own_reads(ruleset.destinations, function_name)
+    return replace(ruleset, ignores=(*ruleset.ignores, own)) if own else ruleset
 
 
 def _open_outbox(url: str) -> Outbox | None:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.errors import StateError
-from pipeline.state.protocol import State
+
+if TYPE_CHECKING:
+    from pipeline.state.protocol import State
 
 
 class Failover:
-    """One invocation's view of the state. Use `view` where a `State` is wanted."""
+    """One invocation's view of the state. Use `view` where a `State` is wanted.
 
-    def __init__(self, shared: State, local: State) -> None:
+    Both stores are opened when something is first asked of them.
+    """
+
+    def __init__(self, shared: Callable[[], State], local: Callable[[], State]) -> None:
         self._shared = shared
         self._local = local
         self.failure: StateError | None = None
@@ -35,7 +40,7 @@ class Failover:
     def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
         if self.failure is None:
             try:
-                return getattr(self._shared, name)(*args, **kwargs)
+                return getattr(self._shared(), name)(*args, **kwargs)
             except StateError as failure:
                 self.failure = failure
-        return getattr(self._local, name)(*args, **kwargs)
+        return getattr(self._local(), name)(*args, **kwargs)

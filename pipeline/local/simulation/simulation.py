@@ -176,13 +176,14 @@ class Running:
     def __init__(self, service: Container, simulation: Simulation, invocation: Invocation) -> None:
         self.service = service
         self.clock = invocation
-        self.state = Failover(TappedState(simulation.state, simulation.taps).view, service.local)
+        tapped = TappedState(simulation.state, simulation.taps).view
+        self.state = Failover(lambda: tapped, lambda: service.local)
         self.chain = Chain(simulation.ruleset, self.state.view, service.outbox, service.destinations, invocation)
         self._matcher = simulation.matcher
 
     def invocation(self) -> Work:
         """Open the books."""
-        return Work(self._matcher, self.chain, self.service.quarantine)
+        return Work(self._matcher, lambda: self.chain, self.clock, self.service.quarantine)
 
 
 class Quarantine:

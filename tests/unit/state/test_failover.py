@@ -31,7 +31,7 @@ class Shared(MemoryState):
 
 def test_the_shared_store_answers_while_it_can() -> None:
     shared, local = Shared(), MemoryState()
-    failover = Failover(shared, local)
+    failover = Failover(lambda: shared, lambda: local)
     failover.view.write_claims({"a": TOLD})
     assert failover.view.read_claims(["a"]) == shared.read_claims(["a"]) == {"a": TOLD}
     assert local.read_claims(["a"]) == {}
@@ -40,7 +40,7 @@ def test_the_shared_store_answers_while_it_can() -> None:
 
 def test_after_one_failure_the_shared_store_is_not_asked_again() -> None:
     shared, local = Shared(), MemoryState()
-    failover = Failover(shared, local)
+    failover = Failover(lambda: shared, lambda: local)
     shared.raises = StateError("throttled")
     assert failover.view.read_claims(["a"]) == {}
     assert str(failover.failure) == "throttled"
@@ -55,16 +55,16 @@ def test_after_one_failure_the_shared_store_is_not_asked_again() -> None:
 def test_what_one_invocation_learned_in_an_outage_the_next_one_of_the_process_knows() -> None:
     shared, local = Shared(), MemoryState()
     shared.raises = StateError("unreachable")
-    first = Failover(shared, local)
+    first = Failover(lambda: shared, lambda: local)
     first.view.read_claims([])
     first.view.write_claims({"a": TOLD})
-    assert Failover(shared, local).view.read_claims(["a"]) == {"a": TOLD}
+    assert Failover(lambda: shared, lambda: local).view.read_claims(["a"]) == {"a": TOLD}
 
 
 def test_a_bug_in_the_store_is_not_taken_for_an_outage() -> None:
     shared = Shared()
     shared.raises = ZeroDivisionError()
-    failover = Failover(shared, MemoryState())
+    failover = Failover(lambda: shared, MemoryState)
     with pytest.raises(ZeroDivisionError):
         failover.view.read_claims(["a"])
     assert failover.failure is None
