@@ -17,6 +17,7 @@ import msgspec
 from pipeline.decode.decoded import LATEST_MS, LogEvent, Source, Stage, Undecodable, bounded
 from pipeline.decode.json_text import dumps
 
+DATA_MESSAGE = "DATA_MESSAGE"
 CONTROL_MESSAGE = "CONTROL_MESSAGE"
 """The type of the probes that only check a destination's health; their one message is prose."""
 
@@ -25,7 +26,7 @@ class Envelope(msgspec.Struct, frozen=True, rename="camel"):
     """A well-formed envelope."""
 
     log_events: list[LogEvent]
-    message_type: str = "DATA_MESSAGE"
+    message_type: str = DATA_MESSAGE
     owner: str = ""
     """The account the logs come from."""
     log_group: str = ""
@@ -51,18 +52,23 @@ def read_strictly(text: bytes | str) -> Envelope | None:
 
 def looks_like(value: dict[str, Any]) -> bool:
     """Tell whether a JSON object is an envelope, however odd, rather than an event."""
-    return value.get("messageType") == CONTROL_MESSAGE or isinstance(value.get("logEvents"), list)
+    return value.get("messageType") in (DATA_MESSAGE, CONTROL_MESSAGE) or isinstance(value.get("logEvents"), list)
 
 
 def read_leniently(value: dict[str, Any], source: Source) -> tuple[Envelope, list[Undecodable]]:
     """Make an envelope of all that is readable in an odd one; entries without a text are undecodable, each alone.
 
+    Without a list of entries the envelope itself is undecodable, unless it is a probe, which has none that count.
     An entry without a usable id or timestamp keeps its message: what it says matters more than where it was.
     """
     place = msgspec.structs.replace(source, log_group=bounded(value.get("logGroup")) or source.log_group)
     kept: list[LogEvent] = []
     undecodable: list[Undecodable] = []
-    for entry in _entries(value):
+    entries = [] if value.get("messageType") == CONTROL_MESSAGE else value.get("logEvents")
+    if not isinstance(entries, list):
+        undecodable.append(Undecodable("no log events", Stage.ENVELOPE, dumps(value).encode(), place))
+        entries = []
+    for entry in entries:
         read = _entry(entry, place)
         if isinstance(read, LogEvent):
             kept.append(read)
@@ -70,18 +76,12 @@ def read_leniently(value: dict[str, Any], source: Source) -> tuple[Envelope, lis
             undecodable.append(read)
     envelope = Envelope(
         log_events=kept,
-        message_type=bounded(value.get("messageType")) or "DATA_MESSAGE",
+        message_type=bounded(value.get("messageType")) or DATA_MESSAGE,
         owner=bounded(value.get("owner")),
         log_group=place.log_group,
         log_stream=bounded(value.get("logStream")),
     )
     return envelope, undecodable
-
-
-def _entries(value: dict[str, Any]) -> list[Any]:
-    """The log events of an envelope; a probe has none that count."""
-    entries = value.get("logEvents")
-    return entries if isinstance(entries, list) and value.get("messageType") != CONTROL_MESSAGE else []
 
 
 def _entry(entry: Any, place: Source) -> LogEvent | Undecodable:

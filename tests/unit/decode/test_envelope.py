@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.decode.decoded import LogEvent, Source
+from pipeline.decode.decoded import LogEvent, Source, Stage
 from pipeline.decode.envelope import looks_like, read_leniently, read_strictly
 from pipeline.testing import NOON_MS, control_envelope, envelope
 
@@ -87,15 +87,29 @@ SHAPES: list[tuple[dict[str, Any], bool]] = [
     ({"logEvents": []}, True),
     ({"logEvents": "text"}, False),
     ({"eventName": "StopLogging"}, False),
-    ({"messageType": "DATA_MESSAGE"}, False),
+    ({"messageType": "DATA_MESSAGE"}, True),
+    ({"messageType": ["DATA_MESSAGE"]}, False),
     ({}, False),
 ]
 
 
 @pytest.mark.parametrize(("value", "expected"), SHAPES, ids=str)
 def test_an_envelope_is_told_from_an_event(value: dict[str, Any], expected: bool) -> None:
-    """By its list of log events, or by being a probe."""
+    """By its list of log events, or by the type it says it has."""
     assert looks_like(value) is expected
+
+
+@pytest.mark.parametrize(
+    "entries", [{}, {"logEvents": None}, {"logEvents": {"message": "{}"}}, {"logEvents": "\ud800"}]
+)
+def test_an_envelope_without_a_list_of_entries_is_undecodable_whole(entries: dict[str, Any]) -> None:
+    """It is neither an event nor empty: what it held is unknown."""
+    document = {"messageType": "DATA_MESSAGE", "logGroup": "g", **entries}
+    read, (lost,) = read_leniently(document, Source(sequence="1"))
+    assert read.log_events == []
+    assert (lost.reason, lost.stage, lost.source) == ("no log events", Stage.ENVELOPE, Source("", "", "1", "g"))
+    assert json.loads(lost.data) == document
+    assert read_leniently({**document, "messageType": "CONTROL_MESSAGE"}, Source())[1] == []
 
 
 @pytest.mark.parametrize("name", ["owner", "logGroup", "logStream", "messageType"])
