@@ -62,7 +62,7 @@ def parse(text: str) -> Condition:
         tree = syntax.read(text)
     except syntax.Unsupported:
         return Condition(TRUE, program(text))
-    _check_functions(tree)
+    _check_functions(tree, text)
     return Condition(_guard(tree), program(text))
 
 
@@ -118,6 +118,8 @@ def _position(text: str, line: int, column: int) -> int:
 def _hint(what: str, text: str) -> str:
     if "is not defined" in what and re.match(r"\w+/0", what):
         return f"a field is written with a dot (.{what.split('/', maxsplit=1)[0]}), a text with quotes"
+    if "syntax error" in what and ("||" in text or "&&" in text):
+        return "write and, or"
     if "syntax error" in what and "'" in text:
         return "texts are quoted with double quotes"
     if "INVALID_CHARACTER" in what:
@@ -125,25 +127,37 @@ def _hint(what: str, text: str) -> str:
     return ""
 
 
-def _check_functions(tree: nodes.Syntax) -> None:
+def _check_functions(tree: nodes.Syntax, text: str) -> None:
     defined = {node.name for node in nodes.walk(tree) if isinstance(node, nodes.Define)}
     for node in nodes.walk(tree):
         if isinstance(node, nodes.Call) and node.name not in defined:
-            if node.name in _ELSEWHERE:
-                raise RuleError(f"`{node.name}` is not available in rules", hint=_ELSEWHERE[node.name])
+            _check_available(node.name, text)
             if node.name in _REGEX_FUNCTIONS:
-                _check_regex(node)
-        elif isinstance(node, nodes.Var) and f"${node.name}" in _ELSEWHERE:
-            raise RuleError(f"`${node.name}` is not available in rules", hint=_ELSEWHERE[f"${node.name}"])
+                _check_regex(node, text)
+        elif isinstance(node, nodes.Var):
+            _check_available(f"${node.name}", text)
 
 
-def _check_regex(call: nodes.Call) -> None:
+def _check_available(name: str, text: str) -> None:
+    if name in _ELSEWHERE:
+        position = _first(name, text)
+        raise RuleError(f"`{name}` is not available in rules", position=position, hint=_ELSEWHERE[name])
+
+
+def _first(name: str, text: str) -> int | None:
+    """Return where a name stands first, as a word of its own; the syntax tree does not remember."""
+    found = re.search(rf"(?<![\w.$]){re.escape(name)}(?!\w)", text)
+    return found.start() if found else None
+
+
+def _check_regex(call: nodes.Call, text: str) -> None:
     """Try a regex that stands in the program on an empty text, so that a broken one is found before it is needed."""
     texts = regex_arguments(call.args)
     if texts is None:
         return
     complaint = ENGINE.check(worker.CHECK_REGEX, "", json.dumps(texts))
     if complaint is not None:
-        raise RuleError(
-            f'`{call.name}("{texts[0]}")`: {complaint}', hint='backslashes are doubled in jq texts: "\\\\."'
-        )
+        flags = "modifier" in complaint
+        hint = "flags are letters of gimnpslx" if flags else 'backslashes are doubled in jq texts: "\\\\."'
+        message = f'`{call.name}("{texts[0]}")`: {complaint}'
+        raise RuleError(message, position=_first(call.name, text), hint=hint)
