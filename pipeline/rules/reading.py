@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, get_args
 
-from pipeline.decode.json_text import read_event
-from pipeline.errors import DecodeError, RuleError
+from pipeline.errors import RuleError
 from pipeline.languages.condition import Condition
 from pipeline.predicate import FALSE
 from pipeline.rules.language import MODULES, compile_condition
@@ -19,16 +18,12 @@ from pipeline.rules.rule import (
     Route,
     Rule,
     RuleFacts,
-    RuleTest,
     Settings,
     Severity,
     Threshold,
 )
-from pipeline.rules.section import Section, reason_of
-
-Read = Callable[[str], str | list[str]]
-"""Reads a path as the configuration writes it: a file's text, or for a folder the sorted paths of the files in it.
-Raises OSError where there is neither."""
+from pipeline.rules.rule_tests import Read, read_tests
+from pipeline.rules.section import Section
 
 _GROUP_FIELDS: tuple[GroupField, ...] = get_args(GroupField)
 _MENTIONS = ("here", "channel")
@@ -40,7 +35,7 @@ def read_rule(section: Section, read: Read, *, pack: str = "") -> Iterator[Rule]
     own_name = section.text("name", required=key != "sigma")
     facts = _read_facts(section, own_name)
     destinations = section.texts("destinations")
-    tests = tuple(_read_test(test, read) for test in section.sections("test"))
+    tests = tuple(test for table in section.sections("test") for test in read_tests(table, read))
     source = section.take(key) if key else None
     section.finish(*MODULES)
     if not key:
@@ -146,42 +141,6 @@ def _read_condition(section: Section, key: str, source: Any) -> Condition:
 def _plain(error: RuleError) -> str:
     place = f" at position {error.position}" if error.position is not None else ""
     return f"{error.message}{place}"
-
-
-def _read_test(section: Section, read: Read) -> RuleTest:
-    name = section.text("name")
-    matches = section.truth("matches", default=True)
-    event = _read_test_event(section, read)
-    section.finish()
-    return RuleTest(event=event, matches=matches, name=name, where=section.where())
-
-
-def _read_test_event(section: Section, read: Read) -> dict[str, Any]:
-    value = section.take("event")
-    if isinstance(value, dict):
-        if _has_dates(value):
-            section.problem("event", "an event is JSON, which has no dates", "put the time in quotes")
-            return {}
-        return value
-    if not isinstance(value, str):
-        section.problem("", '"event" must be a table, or the path of a file with one event')
-        return {}
-    try:
-        text = read(value)
-        if isinstance(text, str):
-            return read_event(text)
-        section.problem("event", f'"{value}" is a folder; a test reads one event')
-    except (OSError, LookupError) as error:
-        section.problem("event", f'cannot read "{value}": {reason_of(error)}')
-    except DecodeError as error:
-        section.problem("event", f'"{value}" is not an event: {error}')
-    return {}
-
-
-def _has_dates(value: Any) -> bool:
-    """Tell whether TOML read a date or a time somewhere in it."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return isinstance(value, dt.date | dt.time) or any(map(_has_dates, inner))
 
 
 def read_ignore(section: Section) -> Ignore:

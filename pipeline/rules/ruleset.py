@@ -15,8 +15,9 @@ from pipeline.errors import ConfigError, Problem
 from pipeline.rules.destination_keys import read_destination
 from pipeline.rules.language import MODULES
 from pipeline.rules.places import Places
-from pipeline.rules.reading import Read, override_facts, read_ignore, read_route, read_rule, read_settings
+from pipeline.rules.reading import override_facts, read_ignore, read_route, read_rule, read_settings
 from pipeline.rules.rule import Route, Rule, RuleSet
+from pipeline.rules.rule_tests import Read
 from pipeline.rules.section import Document, Findings, Section, nearest
 
 PACK_FOLDER = "packs"

@@ -190,6 +190,36 @@ def test_an_event_pattern_may_be_a_table() -> None:
     assert rule.condition.matches({"eventName": "x"})
 
 
+def test_each_lays_its_entries_over_the_event() -> None:
+    """A test for each entry, and none for the event itself; tables are merged key by key."""
+    text = """
+[[rule]]
+name = "a"
+event_names = ["StopLogging"]
+[[rule.test]]
+name = "calls"
+event = { eventName = "x", userIdentity = { type = "IAMUser", userName = "bob" } }
+each = [
+  { eventName = "StopLogging" },
+  { eventName = "DeleteTrail", userIdentity = { type = "Root" } },
+]
+[[rule.test]]
+event = { eventName = "x" }
+each = [{ tags = ["y"] }]
+"""
+    (rule,) = _parse(text).rules
+    bob = {"type": "IAMUser", "userName": "bob"}
+    assert [(test.name, test.event, test.where) for test in rule.tests] == [
+        ('calls: eventName = "StopLogging"', {"eventName": "StopLogging", "userIdentity": bob}, "trailwire.toml:5"),
+        (
+            'calls: eventName = "DeleteTrail", userIdentity.type = "Root"',
+            {"eventName": "DeleteTrail", "userIdentity": bob | {"type": "Root"}},
+            "trailwire.toml:5",
+        ),
+        ('tags = ["y"]', {"eventName": "x", "tags": ["y"]}, "trailwire.toml:12"),
+    ]
+
+
 @pytest.mark.parametrize("secret", ["secretsmanager:a/b#key", "ssm:/a/b", "env:SLACK_TOKEN"])
 def test_a_secret_that_is_referred_to_leaves_no_note(secret: str) -> None:
     text = f'[[destination]]\nid = "a"\ntype = "slack"\nchannel = "#ops"\ntoken = "{secret}"\n'
