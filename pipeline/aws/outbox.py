@@ -1,16 +1,18 @@
-"""The outbox: tickets in an SQS queue."""
+"""The outbox: tickets in an SQS queue. Every function opens it, so what reads and writes tickets is imported late."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.alerts.ticket import Arrived, Ticket, decode, encode
 from pipeline.aws.clients import client, error_code, failures
 from pipeline.aws.queue import Message, send
 from pipeline.decode.decoded import Decoded, Source, Stage, Undecodable, bounded, message_bytes
 from pipeline.errors import DecodeError
+
+if TYPE_CHECKING:
+    from pipeline.alerts.ticket import Arrived, Ticket
 
 
 class SqsOutbox:
@@ -47,6 +49,8 @@ class SqsOutbox:
 
     def _written(self, ticket: Ticket) -> str:
         """Write a ticket; empty where it cannot be written, as an annotation that a rule computed may make it."""
+        from pipeline.alerts.ticket import encode
+
         try:
             return encode(ticket)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -89,6 +93,8 @@ class Received(NamedTuple):
 
 def read_batch(event: dict[str, Any]) -> Received:
     """Read the tickets of an SQS event source mapping's batch. Never raises, whatever the queue holds."""
+    from pipeline.alerts.ticket import Arrived, decode
+
     received = Received([], [])
     records = event.get("Records")
     for record in records if isinstance(records, list) else []:

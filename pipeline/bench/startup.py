@@ -3,53 +3,89 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from pipeline.bench.rules import rule_set
 from pipeline.rules import compiled
+from pipeline.rules.rule import DestinationConfig
 
-_PIPELINE = """
-import sys, time
+_BEFORE = {
+    "in Lambda": """
 import awslambdaric.bootstrap  # Lambda has started Python and this before it imports a handler
+import sys
 sys.modules["typing_extensions"] = None  # msgspec imports it where it is installed; it is not shipped
-started = time.process_time()
+""",
+    "in a bare Python": "",
+}
+_CODE = {
+    "matcher": """
 from pipeline.rules import compiled
 from pipeline.rules.matcher import Matcher
-from pipeline.decode import kinesis
-with open(sys.argv[1], "rb") as file:
+with open(os.environ["TRAILWIRE_CONFIG"], "rb") as file:
     Matcher(compiled.load(file.read()))
-print(time.process_time() - started)
-"""
-_BOTO3 = """
-import time
-import awslambdaric.bootstrap
-started = time.process_time()
+""",
+    "handler": """
+from pipeline.runtime import handlers
+handlers.kinesis({"Records": []}, None)
+""",
+    "boto3": """
 import boto3
-boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+boto3.client("dynamodb")
+""",
+}
+_TIMED = """
+import os, time
+started = time.process_time()
+{code}
 print(time.process_time() - started)
 """
+_DEPLOYED = {
+    "TRAILWIRE_STATE": "dynamodb:trailwire",
+    "TRAILWIRE_OUTBOX": "https://sqs.us-east-1.amazonaws.com/111122223333/outbox",
+    "TRAILWIRE_QUARANTINE": "s3://trailwire-quarantine",
+    "AWS_LAMBDA_FUNCTION_NAME": "trailwire",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
+"""As the deployment sets it: nothing of it is contacted before there is something to tell."""
+
+Times = dict[str, dict[str, list[float]]]
+"""Processor seconds of every round: `matcher` (imports, reading and indexing the rules), `handler` (all until its first
+call has answered) and `boto3` (with one client), each after Lambda's own start and in a bare Python."""
 
 
-def startup_ms(rules: int, rounds: int) -> tuple[float, float]:
-    """Return the medians of two: imports, loading and compiling that many rules; and boto3 with one client.
+def startup_seconds(rules: int, rounds: int) -> Times:
+    """Time what a start with that many rules takes.
 
-    Both find their bytecode made, as in a deployed package; a first round makes it and is not counted.
+    All find their bytecode made, as in a deployed package; a first round makes it and is not counted.
     """
+    whole = msgspec.structs.replace(
+        rule_set(rules), destinations=(DestinationConfig("stdout", "stdout", {}, "trailwire.toml:1"),)
+    )
+    found: Times = {where: {name: [] for name in _CODE} for where in _BEFORE}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rules.json"
-        file.write_bytes(compiled.dump(rule_set(rules)))
-        pairs = [(_timed_ms(folder, _PIPELINE, str(file)), _timed_ms(folder, _BOTO3)) for _ in range(rounds + 1)]
-    ours, boto3s = zip(*pairs[1:], strict=True)
-    return statistics.median(ours), statistics.median(boto3s)
+        file.write_bytes(compiled.dump(whole))
+        for i in range(rounds + 1):
+            for where, before in _BEFORE.items():
+                for name, code in _CODE.items():
+                    seconds = _timed(folder, file, before + _TIMED.format(code=code))
+                    if i:
+                        found[where][name].append(seconds)
+    return found
 
 
-def _timed_ms(folder: str, code: str, *arguments: str) -> float:
+def _timed(folder: str, config: Path, code: str) -> float:
+    """Run code in a process of its own; its last line says what it took."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = folder
-    command = [sys.executable, "-c", code, *arguments]
+    environment |= {**_DEPLOYED, "TRAILWIRE_CONFIG": str(config), "PYTHONPYCACHEPREFIX": folder}
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)  # noqa: S603 - our own code
-    return float(done.stdout) * 1000
+    return float(done.stdout.splitlines()[-1])

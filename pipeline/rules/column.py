@@ -87,7 +87,8 @@ class Column:
             effect = (bit, 0) if literal.wanted else (0, bit)
             wanted, unwanted = wanted | effect[0], unwanted | effect[1]
             for check in literal.checks:
-                checks[check] = joined(checks[check], effect) if check in checks else effect
+                known = checks.get(check)
+                checks[check] = effect if known is None else joined(known, effect)
         self.involved = wanted | unwanted
         self.absent = ((1 << size) - 1) & ~wanted
         self._file(checks)
@@ -101,7 +102,8 @@ class Column:
 
     def _file(self, checks: dict[AnyCheck, Effect]) -> None:
         """Put every check where its kind of value will find it."""
-        exact, folded = [], []
+        exact: list[tuple[AnyCheck, Effect]] = []
+        folded: list[tuple[AnyCheck, Effect]] = []
         self._types = dict.fromkeys(TYPES, NO_EFFECT)
         self._ranges: list[tuple[InRange, Effect]] = []
         self._constants: list[tuple[Is, Effect]] = []
@@ -110,6 +112,9 @@ class Column:
         ]
         for check, effect in checks.items():
             match check:
+                case Text():
+                    is_folded = check.fold and not isinstance(check, RegexCheck)
+                    (folded if is_folded else exact).append((check, effect))
                 case Exists() | IsType():
                     for name in check.types if isinstance(check, IsType) else TYPES:
                         self._types[name] = joined(self._types[name], effect)
@@ -117,8 +122,6 @@ class Column:
                     self._constants.append((check, effect))
                 case InRange():
                     self._ranges.append((check, effect))
-                case Text(fold=True) if not isinstance(check, RegexCheck):
-                    folded.append((check, effect))
                 case _:
                     exact.append((check, effect))
         self._string = self._types["string"]

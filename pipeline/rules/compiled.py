@@ -98,10 +98,11 @@ def _programs(owners: Iterable[Rule | Ignore]) -> dict[str, Written]:
 
 def _decoded(data: bytes) -> _File:
     try:
-        _check_version(msgspec.json.decode(data, type=_Header).trailwire)
-        return msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_File)
     except (ValueError, RecursionError):
         return _decoded_slowly(data)
+    _check_version(file.trailwire)
+    return file
 
 
 def _decoded_slowly(data: bytes) -> _File:

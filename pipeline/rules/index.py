@@ -6,7 +6,7 @@ answers for every path inside it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any
@@ -187,13 +187,13 @@ def numbers_in(bits: int) -> Iterator[int]:
 
 def _by_column(clauses: list[Clause]) -> dict[tuple[Path, int], Asked]:
     """Deal literals to columns: a clause's second wanted literal at a path goes into the path's second column."""
-    columns: dict[tuple[Path, int], Asked] = {}
+    columns: dict[tuple[Path, int], Asked] = defaultdict(list)
     for i, clause in enumerate(clauses):
         taken: dict[Path, int] = {}
         for literal in clause.literals:
-            place = taken.get(literal.path, 0)
-            taken[literal.path] = place + 1
-            columns.setdefault((literal.path, place), []).append((i, literal))
+            path = literal.path
+            taken[path] = place = taken.get(path, -1) + 1
+            columns[path, place].append((i, literal))
     return columns
 
 

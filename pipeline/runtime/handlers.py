@@ -137,9 +137,11 @@ def _burial(running: Running, ledger: Ledger, received: Received) -> Callable[[T
 
 
 def _outbox_problem(running: Running) -> str:
+    queue = running.service.outbox
+    if queue is None:
+        return ""
     from pipeline.aws.outbox import SqsOutbox
 
-    queue = running.service.outbox
     return queue.take_problem() if isinstance(queue, SqsOutbox) else ""
 
 
