@@ -94,6 +94,18 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
         yield start, statement
 
 
+def open_string(text: str) -> int | None:
+    """Return the line (from 1) of the first quote that nothing closes, in text that is no TOML; None without one."""
+    end = 0
+    for token in _TOKEN.finditer(text):
+        if not text[end : token.start()].isspace() and end < token.start():
+            break
+        end = token.end()
+    rest = text[end:]
+    quote = len(rest) - len(rest.lstrip())
+    return text.count("\n", 0, end + quote) + 1 if rest[quote : quote + 1] in ('"', "'") else None
+
+
 def _dotted(tokens: list[str]) -> list[str]:
     """Read a dotted key."""
     return [_unquoted(piece) for piece in tokens if piece != "."]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import re
 import tomllib
 from collections import Counter
@@ -14,13 +16,15 @@ import msgspec
 from pipeline.errors import ConfigError, Problem
 from pipeline.rules.destination_keys import read_destination
 from pipeline.rules.language import MODULES
-from pipeline.rules.places import Places
+from pipeline.rules.places import Places, open_string
 from pipeline.rules.reading import override_facts, read_ignore, read_route, read_rule, read_settings
 from pipeline.rules.rule import Route, Rule, RuleSet
 from pipeline.rules.rule_tests import Read
 from pipeline.rules.section import Document, Findings, Section, nearest
 
 PACK_FOLDER = "packs"
+_LONG_NUMBER = re.compile(r"[0-9_]{4301}")
+"""More digits than Python reads of an integer."""
 
 
 def load(path: str | Path) -> RuleSet:
@@ -37,6 +41,7 @@ def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
 
     `read` follows the paths in it; without one there is nowhere to follow them to. Raises ConfigError.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     if data.lstrip()[:1] == b"{":
         from pipeline.rules import compiled
 
@@ -44,7 +49,10 @@ def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise ConfigError((Problem(f"{name}:1", f"not UTF-8 text: {error.reason} at byte {error.start}"),)) from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            (Problem(f"{name}:{line}", f"not UTF-8 text: {error.reason} at byte {error.start}"),)
+        ) from error
     return parse(text, read or _nowhere, name=name)
 
 
@@ -82,8 +90,11 @@ def _open(text: str, name: str, findings: Findings) -> Section:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        where = f"{name}:{line[1] if line else max(1, len(text.splitlines()))}"
+        where = f"{name}:{line[1] if line else open_string(text) or max(1, len(text.splitlines()))}"
         raise ConfigError((Problem(where, f"not TOML: {error}"),)) from error
+    except ValueError as error:  # Python's own bound
+        line_of_digits = text.count("\n", 0, found.start()) + 1 if (found := _LONG_NUMBER.search(text)) else 1
+        raise ConfigError((Problem(f"{name}:{line_of_digits}", "this number has too many digits"),)) from error
     except RecursionError as error:
         raise ConfigError((Problem(f"{name}:1", "nested too deeply to be read"),)) from error
     return Section(Document(name, Places(text), findings), (), table)
@@ -92,9 +103,14 @@ def _open(text: str, name: str, findings: Findings) -> Section:
 def _reader(folder: Path) -> Read:
     def read(path: str) -> str | list[str]:
         target = folder / path
-        if target.is_dir():
-            return sorted(str(Path(path) / p.relative_to(target)) for p in target.rglob("*") if p.is_file())
-        return target.read_text(encoding="utf-8")
+        try:
+            if target.is_dir():
+                return sorted(str(Path(path) / p.relative_to(target)) for p in target.rglob("*") if p.is_file())
+            return target.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise OSError(errno.EILSEQ, f"not UTF-8 text: {error.reason} at byte {error.start}") from error
+        except ValueError as error:  # a NUL in it
+            raise OSError(errno.EINVAL, "not a path") from error
 
     return read
 

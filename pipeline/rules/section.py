@@ -94,7 +94,7 @@ class Section:
             return default
         if isinstance(value, str):
             self.problem(name, f'"{name}" must be a list of strings', f'write {name} = ["{value}"]')
-            return default
+            return (value,)  # what was meant: nothing else follows from the mistake
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
             self.problem(name, f'"{name}" must be a list of strings')
             return default
@@ -142,14 +142,15 @@ class Section:
         return Section(self.document, (*self.key, name), {} if value is None else value)
 
     def sections(self, name: str) -> list[Section]:
-        """Return an array of tables."""
+        """Return an array of tables, without what is none in it."""
         value = self.take(name)
         if value is None:
             return []
         if not isinstance(value, list):
             self.problem(name, f'"{name}" must be written [[{_shown((*self.key, name))}]]')
             return []
-        return [Section(self.document, (*self.key, name, i), table) for i, table in enumerate(value)]
+        found = [Section(self.document, (*self.key, name, i), table) for i, table in enumerate(value)]
+        return [section for section in found if section.is_table]
 
     def names(self) -> list[str]:
         """Return the keys nobody has taken yet."""

@@ -277,6 +277,39 @@ def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     assert rule.where == f"{file}:1"
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("odd.json", 'cannot read "odd.json": not UTF-8 text: invalid start byte at byte 2'),
+        ("a\\u0000b", 'cannot read "a\0b": not a path'),
+        ("a" * 300, f'cannot read "{"a" * 300}": File name too long'),
+        ("ok.json/b", 'cannot read "ok.json/b": Not a directory'),
+    ],
+)
+def test_paths_that_lead_to_nothing_readable_are_mistakes(tmp_path: Path, path: str, says: str) -> None:
+    (tmp_path / "odd.json").write_bytes(b"{}\xff")
+    (tmp_path / "ok.json").write_bytes(b"\xef\xbb\xbf{}")
+    file = tmp_path / "rules.toml"
+    text = '[[rule]]\nname = "a"\nevent_names = ["x"]\n[[rule.test]]\nevent = "ok.json"\n[[rule.test]]\nevent = '
+    file.write_text(f'{text}"{path}"\n')
+    with pytest.raises(ConfigError) as raised:
+        ruleset.load(file)
+    assert [str(problem) for problem in raised.value.problems] == [f"{file}:7: {says}"]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Editors on Windows write one."""
+    file = tmp_path / "rules.toml"
+    file.write_bytes(b'\xef\xbb\xbf[[rule]]\r\nname = "a"\r\nevent_names = ["x"]\r\n')
+    assert [rule.name for rule in ruleset.load(file).rules] == ["a"]
+
+
+def test_a_number_that_python_cannot_read_is_a_mistake_with_a_place() -> None:
+    with pytest.raises(ConfigError) as raised:
+        _parse(f"packs = []\n[settings]\ngroup_window_s = {'9' * 5000}\n")
+    assert [str(problem) for problem in raised.value.problems] == ["trailwire.toml:3: this number has too many digits"]
+
+
 def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ruleset.load(tmp_path / "trailwire.toml")
@@ -285,7 +318,7 @@ def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_a_mistake_with_a_place(tmp_path: Path) -> None:
     file = tmp_path / "trailwire.toml"
     file.write_bytes(b"packs = []\n# caf\xe9\n")
-    with pytest.raises(ConfigError, match="not UTF-8 text: invalid continuation byte at byte 16"):
+    with pytest.raises(ConfigError, match="toml:2: not UTF-8 text: invalid continuation byte at byte 16"):
         ruleset.load(file)
 
 
