@@ -77,4 +77,4 @@ fuzz: $(STAMP) ## Throw a million hostile messages at the matcher
 	$(BIN)/python -m pipeline.bench.hostile
 
 soak: $(STAMP) ## Hold laws to new examples, and delivery to thousands of schedules of trouble
-	SOAK=200 $(BIN)/python -m pytest --hypothesis-profile=default tests/laws tests/flow/test_delivery_*.py
+	SOAK=200 $(BIN)/python -m pytest --hypothesis-profile=soak tests/laws tests/flow/test_delivery_*.py
