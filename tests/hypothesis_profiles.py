@@ -5,5 +5,5 @@
 
 from hypothesis import HealthCheck, settings
 
-# New examples each time. A law says what is true, not how fast: on a busy machine Hypothesis's own clocks would fail it.
+# New examples each time. A law says what is true, not how fast: Hypothesis's clocks fail it where a machine is busy.
 settings.register_profile("soak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
