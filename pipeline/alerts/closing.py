@@ -13,6 +13,9 @@ from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
 from pipeline.state.lifecycle import LEASE_MS, TOLD_MS, Claim, ClaimState, Group, GroupState
 
+GROWN_MS = 1_000
+"""How soon to look again at a group that could not be closed: it has grown, or somebody else has replaced it."""
+
 
 def close(telling: Telling, one: Arrived, group: Group) -> Later:
     """Say the last word on a group, then close it; returns when its ticket must come again, if it must.
@@ -25,10 +28,9 @@ def close(telling: Telling, one: Arrived, group: Group) -> Later:
             return later
         _record(telling, one, group)
     key = _alert(one, group).group
-    closed = telling.state.close_group(key, one.ticket.opener)
-    if closed is not None and closed.count > group.count:  # joined by somebody whose clock is late
-        show(telling, _showing(one, closed, closed=True))
-    return DONE
+    closed = telling.state.close_group(key, one.ticket.opener, count=group.count)
+    # Somebody whose clock is late, or whose request took long, may have joined it since.
+    return Later(GROWN_MS) if closed is None else DONE
 
 
 def edit(telling: Telling, one: Arrived, group: Group) -> Later:

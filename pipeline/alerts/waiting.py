@@ -124,7 +124,7 @@ def hand_back(telling: Telling, opening: Opening) -> None:
     for member in opening.members:
         telling.ledger.unsafe(member.owner, member.key)
     if opening.is_stored and not telling.has_outbox:  # nobody joins a group that is not out yet, without an outbox
-        telling.state.close_group(opening.key, opening.group.opener)
+        telling.state.close_group(opening.key, opening.group.opener, count=opening.group.count)
     if opening.is_claimed and not opening.lead.may_repeat:
         released = Claim(ClaimState.CLAIMED, opening.lead.owner + RELEASED, telling.now_ms)
         telling.mark({opening.lead.key: released})

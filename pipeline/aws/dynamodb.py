@@ -119,9 +119,9 @@ class DynamoState:
             step = ex.posted_step(told, found)
         raise StateError("a group's message could not be recorded: its count changes all the time")
 
-    def close_group(self, key: str, opener: str) -> Group | None:
+    def close_group(self, key: str, opener: str, *, count: int) -> Group | None:
         """See `State`."""
-        values = {**ex.group_values("", 0), "opener": opener, "call": _call_name()}
+        values = {**ex.group_values("", 0), "opener": opener, "count": count, "call": _call_name()}
         return self._update_group(key, Step(ex.CLOSE, ex.CLOSE_GROUP, values))
 
     def _update_group(self, key: str, step: Step) -> Group | None:

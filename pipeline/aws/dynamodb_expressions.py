@@ -78,7 +78,7 @@ TAKE_OVER = "SET #opener = :me, #lease_until_ms = :lease_until_ms"
 JOINABLE = any_of([condition for found, condition in STANDING.items() if found is not Standing.NONE])
 COUNT_ALONE = "ADD #count :count"
 POSTABLE = "#opener = :opener AND #state <> :closed"
-CLOSE_GROUP = "#opener = :opener AND (#state <> :closed OR #closed_by = :call)"
+CLOSE_GROUP = "#opener = :opener AND #count = :count AND (#state <> :closed OR #closed_by = :call)"
 CLOSE = "SET #state = :closed, #closed_by = :call"
 
 

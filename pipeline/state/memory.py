@@ -106,10 +106,10 @@ class MemoryState:
             )
             return posted
 
-    def close_group(self, key: str, opener: str) -> Group | None:
+    def close_group(self, key: str, opener: str, *, count: int) -> Group | None:
         with self._lock:
             found = self._groups.get(key)
-            if found is None or found.opener != opener or found.state is GroupState.CLOSED:
+            if found is None or (found.opener, found.count) != (opener, count) or found.state is GroupState.CLOSED:
                 return None
             self._groups[key] = closed = replace(found, state=GroupState.CLOSED)
             return closed

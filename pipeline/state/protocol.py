@@ -79,8 +79,8 @@ class State(Protocol):
         """Record that the group's message is out, and that it showed `told` repeats; None if the opener is another."""
         ...
 
-    def close_group(self, key: str, opener: str) -> Group | None:
-        """End a group; returns it closed, or None if it is another opener's or closed already."""
+    def close_group(self, key: str, opener: str, *, count: int) -> Group | None:
+        """End a group of this count; returns it closed, or None if it has grown, is another opener's or closed."""
         ...
 
     # ---- turns ----

@@ -307,7 +307,7 @@ def test_a_group_that_its_opener_is_about_to_store_keeps_its_ticket(
     first = alert()
     if has_ended_before:
         opened(deployed, alert(2), window_in_ms=-MINUTE_MS)
-        deployed.state.close_group(first.group, OPENER)
+        assert deployed.state.close_group(first.group, OPENER, count=1)
     deployed.state.write_claims({first.key: Claim(ClaimState.CLAIMED, "shard:2", now_ms() + 60_000)})
     deployed.put(Ticket(Kind.GROUP, alert=first, opener="shard:2", born_ms=now_ms() - LEASE_MS))
     assert deployed.run() == 0

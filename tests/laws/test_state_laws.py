@@ -93,7 +93,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "posted": lambda state, prefix, _, key, opener, told: state.posted_group(
         prefix + key, opener, channel="C1", message="1.2", told=told
     ),
-    "close": lambda state, prefix, _, key, opener: state.close_group(prefix + key, opener),
+    "close": lambda state, prefix, _, key, opener, count: state.close_group(prefix + key, opener, count=count),
     "take_token": lambda state, prefix, now_ms, key, interval, burst: state.take_token(
         prefix + key, interval_ms=interval, burst=burst, now_ms=now_ms
     ),
@@ -123,7 +123,7 @@ GROUP_CALLS = (
     call("join_group", key=KEYS, count=st.integers(1, 9), since=st.integers(0, 2_000), samples=SAMPLES),
     call("take_over", key=KEYS, opener=OWNERS, lease_in=SPANS_MS),
     call("posted", key=KEYS, opener=OWNERS, told=st.integers(0, 9)),
-    call("close", key=KEYS, opener=OWNERS),
+    call("close", key=KEYS, opener=OWNERS, count=st.integers(1, 3)),
     call("read_groups", keys=LISTS),
 )
 TURN_CALLS = (

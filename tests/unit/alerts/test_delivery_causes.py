@@ -17,6 +17,7 @@ from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import FOREVER, api_error, ratelimited, server_error, unanswered
 from pipeline.state.lifecycle import ClaimState
+from pipeline.state.protocol import Joining
 
 WINDOW_S = 900
 DAY_S = 86_400
@@ -407,3 +408,33 @@ def test_a_reply_whose_answer_was_lost_says_that_it_may_repeat() -> None:
             (Reply, False),
             (Reply, True),
         ]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_joins_a_group_while_it_is_being_closed_is_told(*, dies: bool) -> None:
+    """A request that took long is counted though its time is over; a group closes with the count it has shown."""
+    with deployed(shards=2) as (simulation, traffic):
+        traffic.put(denied(1))
+        simulation.run(10)
+        traffic.put(denied(2))
+        key, group = next(iter(simulation.state._groups.items()))
+        joined = False
+
+        def choose(call: Call) -> Trouble | None:
+            nonlocal joined
+            if call.method == "close_group" and not joined:
+                joined = True
+                before_ms = group.window_until_ms - 1
+                assert simulation.state.join_group(key, Joining(1, before_ms, before_ms), now_ms=before_ms)
+                traffic.expected[Subject("Denied", "ann")] += 1
+                simulation.slack.faults.script(ratelimited(5), times=1)
+                return None
+            return Trouble.DIES_BEFORE if dies and call.method == "chat.update" and joined else None
+
+        simulation.taps.choose = choose
+        simulation.run(WINDOW_S + 60)
+        simulation.taps.choose = None
+        simulation.run(DAY_S)
+        assert joined
+        assert not missing(simulation, traffic)
+        assert not surplus(simulation, traffic)

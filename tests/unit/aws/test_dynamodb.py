@@ -42,7 +42,7 @@ CALLS: dict[str, Callable[[DynamoState], Any]] = {
     "take_over_group": lambda state: state.take_over_group("g", "me", lease_until_ms=LATER, now_ms=NOW),
     "join_group": lambda state: state.join_group("g", Joining(1, NOW, NOW), now_ms=NOW),
     "posted_group": lambda state: state.posted_group("g", "shard:1", channel="", message="", told=1),
-    "close_group": lambda state: state.close_group("g", "shard:1"),
+    "close_group": lambda state: state.close_group("g", "shard:1", count=1),
     "take_token": lambda state: state.take_token("p", interval_ms=1_000, burst=4, now_ms=NOW),
     "take_turn": lambda state: state.take_turn("t", until_ms=LATER, now_ms=NOW),
     "block": lambda state: state.block("b", until_ms=LATER),
@@ -269,9 +269,9 @@ def test_a_group_is_opened_posted_and_closed_although_first_answers_are_lost(los
     posted = lossy.posted_group("g", "me", channel="C1", message="1.2", told=1)
     assert posted is not None
     assert (posted.state, posted.message) == (GroupState.OPEN, "1.2")
-    closed = lossy.close_group("g", "me")
+    closed = lossy.close_group("g", "me", count=posted.count)
     assert closed == replace(posted, state=GroupState.CLOSED)
-    assert lossy.close_group("g", "me") is None
+    assert lossy.close_group("g", "me", count=posted.count) is None
 
 
 def test_a_lost_answer_errs_to_more_repeats_and_fewer_messages(lossy: DynamoState) -> None:

@@ -103,7 +103,7 @@ def put_group(state: State, key: str, group: Group | None) -> None:
     if group.state is not GroupState.OPENING:
         state.posted_group(key, group.opener, channel=group.channel, message=group.message, told=group.told)
     if group.state is GroupState.CLOSED:
-        assert state.close_group(key, group.opener) is not None
+        assert state.close_group(key, group.opener, count=group.count) is not None
 
 
 def sorted_samples(group: Group | None) -> Group | None:
@@ -307,11 +307,13 @@ def test_a_message_is_recorded_by_its_opener_until_the_group_is_closed(
 
 def test_a_group_is_closed_once_and_by_its_opener(state: State, key: str) -> None:
     put_group(state, key, replace(OPENING, state=GroupState.OPEN))
-    assert state.close_group(key, "me") is None
-    assert state.close_group(key, "you") == replace(OPENING, state=GroupState.CLOSED)
-    assert state.close_group(key, "you") is None
+    count = OPENING.count
+    assert state.close_group(key, "me", count=count) is None
+    assert state.close_group(key, "you", count=count - 1) is None, "it has grown, and nobody has said so"
+    assert state.close_group(key, "you", count=count) == replace(OPENING, state=GroupState.CLOSED)
+    assert state.close_group(key, "you", count=count) is None
     assert state.join_group(key, Joining(1, NOW, NOW), now_ms=NOW) is None
-    assert state.close_group("absent" + key, "you") is None
+    assert state.close_group("absent" + key, "you", count=count) is None
 
 
 def test_many_groups_are_read_at_once(state: State, key: str) -> None:
