@@ -42,6 +42,8 @@ class Candidate(msgspec.Struct, eq=False):
     sighting: Sighting | None = None
     may_repeat: bool = False
     """An earlier attempt may have been delivered."""
+    is_again: bool = False
+    """Somebody took it up before, and did not bring it to its end."""
     attempts: int = 0
     born_ms: int = 0
     """When its first ticket was written; 0 while it has none."""

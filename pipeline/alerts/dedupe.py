@@ -51,6 +51,7 @@ class Dedupe:
                     ledger.decide(Fate.DUPLICATE)
                 case Then.TAKE:
                     candidate.may_repeat |= was_attempted(claim, found)
+                    candidate.is_again = claim is not None
                     result.fresh.append(candidate)
                 case Then.WAIT:
                     result.waiting.append((candidate, look_again_ms(claim, now_ms)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from pipeline.alerts.alert import Repeats
 from pipeline.alerts.candidate import Candidate, group_key
 from pipeline.rules.rule import Threshold as Limit
 from pipeline.state.protocol import State
@@ -26,8 +27,12 @@ class Threshold:
         below: list[Candidate] = []
         for key, members in _by_group(fresh).items():
             limit = members[0].rule.threshold
-            reached = limit is None or self._count(key, members, limit, now_ms) >= limit.count
-            (told if reached else below).extend(members)
+            if limit is None:
+                continue
+            total = self._count(key, members, limit, now_ms)
+            if total >= limit.count:
+                _take_along(members, limit, total - len(members))
+            (told if total >= limit.count else below).extend(members)
         return told, below
 
     def __str__(self) -> str:
@@ -43,6 +48,18 @@ class Threshold:
             buckets=BUCKETS + 1,
             expires_ms=now_ms + 2 * limit.within_s * 1000,
         )
+
+
+def _take_along(members: list[Candidate], limit: Limit, earlier: int) -> None:
+    """Let the first of these stand for what was counted before the threshold was reached, which nobody was told.
+
+    Where an earlier attempt at it was counted, too, nobody knows whether they were: better too many than too few.
+    """
+    if earlier >= limit.count:
+        earlier = limit.count - 1 if any(member.is_again for member in members) else 0
+    if earlier:
+        lead = min(members, key=lambda member: member.order)
+        lead.stands_for = Repeats(1 + earlier, lead.happened_ms, lead.happened_ms)
 
 
 def _is_counted(candidate: Candidate) -> bool:

@@ -16,6 +16,7 @@ from pipeline.local.simulation.reckoning import Subject, Traffic, happening, mis
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import FOREVER, api_error, ratelimited, server_error, unanswered
+from pipeline.rules import ruleset
 from pipeline.state.lifecycle import ClaimState
 from pipeline.state.protocol import Joining
 
@@ -438,3 +439,46 @@ def test_what_joins_a_group_while_it_is_being_closed_is_told(*, dies: bool) -> N
         assert joined
         assert not missing(simulation, traffic)
         assert not surplus(simulation, traffic)
+
+
+COUNTED = """
+[[destination]]
+id = "security"
+type = "slack"
+channel = "C0123456789"
+token = "env:SLACK_BOT_TOKEN"
+
+[[rule]]
+name = "Denied"
+event_names = ["Denied"]
+destinations = ["security"]
+threshold = {count = 10, within_s = 300, by = ["actor"]}
+"""
+
+
+@pytest.mark.parametrize("batches", [[[12]], [[1]] * 12, [[9], [3]], [[5, 5], [5, 5]], [[9], [3, 3]]])
+def test_a_threshold_tells_what_it_counted_before_it_was_reached(batches: list[list[int]]) -> None:
+    """However they come, each list a moment and each number a shard's record: readers hear of all of them."""
+    with Simulation(ruleset.parse(COUNTED, lambda path: path), Setup(shards=2)) as simulation:
+        traffic, number = Traffic(simulation), 0
+        for batch in batches:
+            for shard, count in enumerate(batch):
+                traffic.put(denied(*range(number, number + count)), shard)
+                number += count
+            simulation.run(3)
+        simulation.run(DAY_S)
+        (message,) = contents(simulation)
+        assert isinstance(message, One)
+        assert message.repeats is not None
+        assert message.repeats.count == sum(map(sum, batches))
+
+
+def test_a_threshold_that_is_handed_back_still_tells_what_it_counted() -> None:
+    with Simulation(ruleset.parse(COUNTED, lambda path: path), Setup(has_outbox=False)) as simulation:
+        traffic = Traffic(simulation)
+        simulation.slack.faults.script(ratelimited(120), times=1)
+        for number in range(10):
+            traffic.put(denied(number))
+            simulation.run(3)
+        simulation.run(DAY_S)
+        assert not missing(simulation, traffic)
