@@ -6,6 +6,7 @@ specification": at most 100 metrics a directive, and a metric's value is a numbe
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pipeline.alerts.ledger import Fate, Ledger
@@ -49,10 +50,15 @@ def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]
         "Handler": handler,
         **counts,
         **latencies,
-        "Rules": dict(ledger.rules.most_common(MAX_COUNTED_RULES)),
-        "Ignores": dict(ledger.ignores.most_common(MAX_COUNTED_RULES)),
-        "Rejections": dict(ledger.rejections.most_common(MAX_COUNTED_RULES)),
+        "Rules": _commonest(ledger.rules),
+        "Ignores": _commonest(ledger.ignores),
+        "Rejections": _commonest(ledger.rejections),
     }
+
+
+def _commonest(counted: Counter[str]) -> dict[str, int]:
+    """Keep as many as the line has room for; `most_common` sorts with heapq, which a quiet start need not import."""
+    return dict(counted.most_common(MAX_COUNTED_RULES)) if counted else {}
 
 
 def _largest(values: list[int]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -166,13 +165,7 @@ def _open_outbox(url: str) -> Outbox | None:
 
 @lru_cache(maxsize=4)
 def _service(environment: Environment) -> Service:
-    is_collecting = gc.isenabled()
-    gc.disable()  # what a start makes, stays: looking for garbage in it costs a tenth of the start and finds none
-    try:
-        return Service(environment)
-    finally:
-        if is_collecting:
-            gc.enable()
+    return Service(environment)
 
 
 def current() -> Service:
