@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pipeline.local.simulation.incidents import INCIDENTS, Incident, happens
+from pipeline.local.simulation.incidents import INCIDENTS, Incident, happens, row
 from pipeline.local.simulation.reckoning import unbalanced
 
 LONGEST_BACKOFF_S = 300
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
 @pytest.fixture(params=INCIDENTS, ids=lambda incident: incident.name)
@@ -17,7 +20,10 @@ def incident(request: pytest.FixtureRequest) -> Incident:
 
 
 def test_nothing_is_lost_and_the_stream_goes_on(incident: Incident) -> None:
-    """Whatever fails, everything is told in the end, and where the outbox can hold what waits, no record goes back."""
+    """Whatever fails, everything is told in the end, and where the outbox can hold what waits, no record goes back.
+
+    The figures are those of the document: `python -m pipeline.local.simulation.incidents docs/reliability.md`.
+    """
     figures, simulation = happens(incident)
     assert figures.lost == 0
     assert figures.dead_letters == 0
@@ -26,6 +32,7 @@ def test_nothing_is_lost_and_the_stream_goes_on(incident: Incident) -> None:
     assert figures.handed_back == 0 or incident.stops_stream
     assert figures.last_s <= LONGEST_BACKOFF_S
     assert figures.critical_s <= 4 * 60 + 60, "four minutes until the incident is over, and its own backoff"
+    assert row(incident.name, figures) in DOCUMENT.read_text("utf-8")
 
 
 def test_what_cannot_be_told_goes_to_the_error_destination_at_once() -> None:

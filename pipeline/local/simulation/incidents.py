@@ -1,4 +1,6 @@
-"""Incidents: what delivery does in each, in figures. `python -m pipeline.local.simulation.incidents` prints them.
+"""Incidents: what delivery does in each, in figures.
+
+`python -m pipeline.local.simulation.incidents docs/reliability.md` writes them there; without a file it prints them.
 
 Each lasts five minutes in ten minutes of traffic, if its row says nothing else: two shards, a record every fifteen
 seconds, three people denied again and again, one stopped trail, and something unreadable now and then.
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import dropwhile
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.local.simulation.reckoning import Traffic, happening, missing, told_first
@@ -231,11 +235,25 @@ COLUMNS = (
 
 def table() -> str:
     """Write every incident's figures as a Markdown table."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS)]
-    for incident in INCIDENTS:
-        figures, _ = happens(incident)
-        lines.append((incident.name, *(f"{v:.1f} s" if isinstance(v, float) else str(v) for v in figures)))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    rows = [row(incident.name, happens(incident)[0]) for incident in INCIDENTS]
+    return "".join([_line(COLUMNS), _line(("---",) * len(COLUMNS)), *rows])
+
+
+def row(name: str, figures: Figures) -> str:
+    """Write one incident's figures as a line of the table."""
+    return _line((name, *(f"{v:.1f} s" if isinstance(v, float) else str(v) for v in figures)))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def rewrite(path: Path) -> None:
+    """Put the table as it is now in place of the one that a document has."""
+    before, _, rest = path.read_text("utf-8").partition(_line(COLUMNS))
+    lines = rest.splitlines(keepends=True)
+    after = "".join(dropwhile(lambda line: line.startswith("|"), lines))
+    path.write_text(before + table() + after, "utf-8")
 
 
 def _no_file(path: str) -> str:
@@ -243,4 +261,7 @@ def _no_file(path: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table())
+    if len(sys.argv) > 1:
+        rewrite(Path(sys.argv[1]))
+    else:
+        sys.stdout.write(table())
