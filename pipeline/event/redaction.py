@@ -16,52 +16,68 @@ TOO_MUCH = "[...]"
 """Stands where a value was nested or spread too far to be looked through."""
 
 _DEPTH = 40
+_PAIR_AT_MOST = 12
 _NODES = 20_000
 
 _SECRET_KEYS = frozenset(
     """
-    credentials secretaccesskey sessiontoken secretstring secretbinary secretkey clientsecret userdata samlassertion
-    webidentitytoken authorization authorizationtoken authtoken accesstoken refreshtoken idtoken bearertoken apikey
-    apikeyvalue privatekey keymaterial plaintext password passwd passphrase masteruserpassword newpassword oldpassword
-    tokenvalue signintoken securitytoken xamzsecuritytoken xamzsignature servicespecificcredential preshareddkey
+    credentials secretstring secretbinary secretkey userdata samlassertion authorization apikey apikeys apikeyvalue
+    xapikey privatekey keymaterial plaintext tokenvalue xamzsignature servicespecificcredential preshareddkey
     presharedkey connectionstring certificateprivatekey
     """.split(),  # noqa: SIM905 - a paragraph of words is read at a glance, forty lines are not
 )
 """Keys, in lower case and without separators, whose values are credentials."""
 
+_SECRET_ENDINGS = ("secretaccesskey", "secret", "token", "passwd", "passphrase", "passcode", "pwd")
 _HARMLESS_KEYS = frozenset(
-    ["passwordresetrequired", "passwordlastused", "passwordlastchanged", "passwordreuseprevention"]
+    """
+    passwordresetrequired passwordlastused passwordlastchanged passwordreuseprevention minimumpasswordlength
+    maxpasswordage passwordpolicy getpassworddataresponse nexttoken clienttoken clientrequesttoken requesttoken
+    paginationtoken continuationtoken idempotencytoken
+    """.split(),  # noqa: SIM905 - as above
 )
+"""Keys that would be taken for a credential's, and are what an alert may be about, or nobody's secret."""
+
+_NAMING_KEYS = frozenset(["name", "key", "parameterkey", "parametername", "variablename"])
+_NAMED_VALUES = frozenset(["value", "parametervalue", "stringvalue", "values"])
+"""`{"name": "DB_PASSWORD", "value": ...}`, as ECS, CodeBuild, CloudFormation and tags have it."""
 
 _LOOKS = re.compile(
     r"""
       -----BEGIN[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY.*?(?:-----END[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY-----|\Z)
-    | \bxox[a-z]-[A-Za-z0-9-]{8,} | \bxapp-[A-Za-z0-9-]{8,} | hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]+
+    | \bxox[a-z]-[A-Za-z0-9-]{8,} | \bxapp-[A-Za-z0-9-]{8,}
+    | hooks\.slack(?:-gov)?\.com/(?:services|workflows)/[A-Za-z0-9/_-]+
     | \bgh[pousr]_[A-Za-z0-9]{16,} | \bgithub_pat_[A-Za-z0-9_]{16,} | \bglpat-[A-Za-z0-9_-]{16,}
     | \bsk-[A-Za-z0-9_-]{20,} | \b[sr]k_(?:live|test)_[A-Za-z0-9]{10,} | \bAIza[A-Za-z0-9_-]{35}
     | (?<![A-Za-z0-9_-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?
-    | (?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz|AQoDYXdz)[A-Za-z0-9/+=_%-]{16,}
+    | (?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz|AQoDYXdz)[A-Za-z0-9/+=_%\\-]{16,}
+    | \bABSK[A-Za-z0-9+/]{32,}={0,2} | \bbedrock-api-key-[A-Za-z0-9+/]{16,}={0,2} | \bnpm_[A-Za-z0-9]{30,}
+    | \bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}
+    | LS0tLS1CRUdJTi(?:BSU0Eg|BQUklWQVRF|BPUEVOU1NI|BFQyBQUklW|BFTkNSWVBURUQg)[A-Za-z0-9+/_-]{8,}={0,2}
+    | (?<=://)[^\s/:@"'\\]{0,64}:[^\s/@"'\\]{1,100}(?=@)
     | \bBearer[ ][A-Za-z0-9._~+/-]{16,}=* | \bBasic[ ](?=[A-Za-z+/]{0,99}[0-9=])[A-Za-z0-9+/]{12,}={0,2}
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Private keys, tokens of Slack, GitHub, GitLab and others, JSON web tokens, AWS session tokens, HTTP authorization.
+"""Private keys (as they are and in base64), tokens of Slack, GitHub, GitLab and others, JSON web tokens, AWS session
+tokens, Bedrock's keys, names and passwords in addresses, HTTP authorization.
 
 Every alternative starts in few places and scans from each at most once: linear time on any text.
 """
 
 _NAMED = re.compile(
     r"""
-    (?<![A-Za-z0-9:])
-    (?P<name> X-Amz-(?:Signature|Security-Token|Credential)
+    (?P<name> (?<!:) pass(?:word|wd|phrase) | (?<![A-Za-z0-9:])(?: X-Amz-(?:Signature|Security-Token|Credential)
       | (?:aws_)?(?:secret_?access_?key|session_?token|security_?token) | client_?secret | api_?key | access_?token
-      | refresh_?token | pass(?:word|wd|phrase) | pwd | secret )
-    (?P<between> ["'\\]{0,4} \s{0,3} (?:[=:]|%3D) \s{0,3} ["'\\]{0,4} )
-    (?!arn:) [^\s"'\\&,;}]{6,}
+      | refresh_?token | pwd | secret ))
+    (?P<between> ["'\\]{0,9} \s{0,3} (?:[=:]|%3D) \s{0,3} ["'\\]{0,9} )
+    (?!arn:) (?: (?<=["'])(?![\s,:}\])])(?:[^"'\\\n]|\\[/u]){1,200} | (?:[^\s"'\\&,;}]|\\[/u]){6,} )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""`name=value` and `"name": "value"` inside text. A secret's ARN (`:secret:name`) is a name, not a secret."""
+"""`name=value` and `"name": "value"` inside text, in JSON inside JSON too; what is quoted goes up to the next
+quote. A secret's ARN (`:secret:name`) is a name, not a secret.
+"""
 
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40,}")
 _AWS_SECRET_LENGTH = 40
@@ -91,7 +107,7 @@ def is_secret_key(key: str) -> bool:
     plain = re.sub(r"[^a-z0-9]", "", key[:100].lower())
     if plain in _HARMLESS_KEYS:
         return False
-    return plain in _SECRET_KEYS or "password" in plain or plain.endswith(("secretaccesskey", "sessiontoken", "secret"))
+    return plain in _SECRET_KEYS or "password" in plain or plain.endswith(_SECRET_ENDINGS)
 
 
 def _redact(value: Any, depth: int, nodes_left: list[int]) -> Any:
@@ -105,8 +121,23 @@ def _redact(value: Any, depth: int, nodes_left: list[int]) -> Any:
     if depth == 0 or not isinstance(value, list | tuple | dict):
         return TOO_MUCH
     if isinstance(value, dict):
-        return {redact_text(str(key)): _member(key, member, depth, nodes_left) for key, member in value.items()}
+        names_secret = _names_secret(value)
+        return {
+            redact_text(str(key)): REDACTED
+            if names_secret and str(key).lower() in _NAMED_VALUES
+            else _member(key, member, depth, nodes_left)
+            for key, member in value.items()
+        }
     return [_redact(member, depth - 1, nodes_left) for member in value]
+
+
+def _names_secret(pair: dict[Any, Any]) -> bool:
+    """Tell whether an object names a credential beside its value, or calls it one as SSM's parameters do."""
+    return len(pair) <= _PAIR_AT_MOST and any(
+        isinstance(value, str)
+        and (value == "SecureString" or (str(key).lower() in _NAMING_KEYS and is_secret_key(value)))
+        for key, value in pair.items()
+    )
 
 
 def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
@@ -116,14 +147,14 @@ def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
     if isinstance(value, dict) and depth > 1:
         return {
             redact_text(str(name)): _redact(member, depth - 2, nodes_left)
-            if name in _SHOWN_OF_CREDENTIALS
+            if str(name).lower() in _SHOWN_OF_CREDENTIALS
             else REDACTED
             for name, member in value.items()
         }
     return REDACTED
 
 
-_SHOWN_OF_CREDENTIALS = frozenset(["accessKeyId", "expiration"])
+_SHOWN_OF_CREDENTIALS = frozenset(["accesskeyid", "expiration"])
 
 
 def _without_secrets(run: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -36,6 +37,11 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE K
         "password=hunter2hunter2",
         '"secretAccessKey": "abcdefgh"',
         "aws_secret_access_key = abcdefgh",
+        "MasterUserPassword=hunter2hunter2",
+        "npm_" + "a1B2" * 9,
+        "ABSK" + "Ab12" * 10,
+        "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlF",
+        "IQoJb3JpZ2luX2VjEOH\\/\\/\\/\\/wEaCXVzLWVhc3QtMSJIMEYCIQDzpomGZAmk",
     ],
 )
 @pytest.mark.parametrize("around", ["{}", "before {} after", "b/{}/k", "a={}&b=1"])
@@ -45,9 +51,29 @@ def test_what_looks_like_a_credential_is_redacted(secret: str, around: str) -> N
     assert secret.rstrip("=").rpartition("=")[2].strip('" ')[-8:] not in shown
 
 
+def test_an_address_shows_its_host_and_nobodys_password() -> None:
+    assert redact_text("at postgres://admin:hunter2@db.internal/x") == f"at postgres://{REDACTED}@db.internal/x"
+
+
+@pytest.mark.parametrize("secret", ["hunter22hunter22", "ab,c d&e;f", "kQ7\\/xT+9vRb", "(x)", "a:b=c"])
+@pytest.mark.parametrize("levels", range(1, 4))
+def test_json_inside_json_shows_no_password(levels: int, secret: str) -> None:
+    """Policies and requests come as text in events, and such text in other text."""
+    text = f'{{"userName": "alice", "masterUserPassword": "{secret}", "port": 5432}}'
+    for _ in range(levels):
+        text = json.dumps(text)
+    shown = redact_text(text)
+    assert REDACTED in shown
+    assert secret not in shown.replace("\\\\", "\\")
+    assert all(word in shown for word in ("alice", "port", "5432"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '{\\"password\\": \\"\\", \\"user\\": \\"bob\\"}',
+        '{"Action": ["iam:ChangePassword", "iam:GetUser"]}',
+        "https://example.com:8080/a@b",
         "AKIAIOSFODNN7EXAMPLE",
         "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-password-AbCdEf",
         "arn:aws:iam::111122223333:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
@@ -102,6 +128,21 @@ def test_what_is_no_credential_stays(text: str) -> None:
         ({"password": None, "hasPassword": True}, {"password": None, "hasPassword": True}),
         ([1, 2.5, None, True, "a"], [1, 2.5, None, True, "a"]),
         ({JWT: 1}, {REDACTED: 1}),
+        ({"Credentials": {"AccessKeyId": "AKIA1"}}, {"Credentials": {"AccessKeyId": "AKIA1"}}),
+        ([{"name": "DB_PASSWORD", "value": "x"}], [{"name": "DB_PASSWORD", "value": REDACTED}]),
+        ([{"name": "DB_HOST", "value": "x"}], [{"name": "DB_HOST", "value": "x"}]),
+        (
+            {"parameterKey": "DbPassword", "parameterValue": "x"},
+            {"parameterKey": "DbPassword", "parameterValue": REDACTED},
+        ),
+        (
+            {"name": "/prod/db", "type": "SecureString", "value": "x", "tier": "Standard"},
+            {"name": "/prod/db", "type": "SecureString", "value": REDACTED, "tier": "Standard"},
+        ),
+        ({"OAuthToken": "x", "X-API-Key": "y"}, {"OAuthToken": REDACTED, "X-API-Key": REDACTED}),
+        ({"nextToken": "x", "clientToken": "y"}, {"nextToken": "x", "clientToken": "y"}),
+        ({"minimumPasswordLength": 6}, {"minimumPasswordLength": 6}),
+        ({"passwordPolicy": {"minimumLength": 6}}, {"passwordPolicy": {"minimumLength": 6}}),
     ],
 )
 def test_values_are_redacted_by_their_keys(value: Any, shown: Any) -> None:
@@ -132,6 +173,11 @@ def test_deep_and_wide_values_are_bounded() -> None:
         "Basic ",
         "IQoJb3JpZ2lu",
         "://",
+        "://a:b",
+        "password='",
+        'password\\"=',
+        "LS0tLS1CRUdJTiBSU0Eg",
+        "SG.",
         "/",
         SECRET + "/",
     ],
