@@ -6,6 +6,8 @@ It needs Node, so `make test` leaves it alone; `make test-deploy` runs it.
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,12 +27,12 @@ ENVIRONMENT = {"NODE_NO_WARNINGS": "1", "TRAILWIRE_CONFIG": "infra/starter.toml"
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 
 
-def _serverless(*arguments: str, environment: dict[str, str] | None = None) -> str:
+def _serverless(*arguments: str, environment: dict[str, str] | None = None, folder: Path = ROOT) -> str:
     """Run the framework and return all it said; it must succeed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [ROOT / "node_modules" / ".bin" / "serverless", *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env={**kept, **ENVIRONMENT, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -40,6 +42,13 @@ def _serverless(*arguments: str, environment: dict[str, str] | None = None) -> s
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def _lint(template: Path) -> str:
+    """Return what cfn-lint finds."""
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--include-checks", "W", "E", "--", str(template)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return str(done.stdout)
 
 
 def _params(choices: dict[str, str]) -> list[str]:
@@ -66,13 +75,7 @@ def aws() -> Iterator[EmbeddedAws]:
 def test_whatever_is_chosen_cfn_lint_finds_nothing(choices: dict[str, str]) -> None:
     """No credentials, no network but the package registry; both sides of every condition are looked at."""
     _serverless("package", *_params(choices))
-    lint = subprocess.run(
-        [Path(sys.executable).parent / "cfn-lint", "--include-checks", "W", "E", "--", TEMPLATE],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (lint.returncode, lint.stdout) == (0, "")
+    assert _lint(TEMPLATE) == ""
     resources = json.loads(TEMPLATE.read_text("utf-8"))["Resources"]
     assert resources["Subscription"]["Properties"]["FilterPattern"] == choices.get("filterPattern", "")
     functions = [body["Properties"] for body in resources.values() if body["Type"] == "AWS::Lambda::Function"]
@@ -154,3 +157,22 @@ def _bucket(aws: EmbeddedAws, kind: str) -> str:
     names = [bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]]
     (name,) = [name for name in names if name.startswith(f"{STACK}-{kind}bucket")]
     return str(name)
+
+
+def test_a_function_for_files_is_added_as_the_documentation_says(tmp_path: Path) -> None:
+    """What docs/deploy.md tells to put into serverless.yml and infra/ is packaged, and cfn-lint finds nothing."""
+    document = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    function, role = re.findall(r"^```yaml\n(.+?)^```$", document, re.DOTALL | re.MULTILINE)
+    for name in ("node_modules", "build", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "infra", tmp_path / "infra")
+    (tmp_path / "infra" / "files.yml").write_text(role, "utf-8")
+    service = (ROOT / "serverless.yml").read_text("utf-8")
+    service = service.replace("\nfunctions:\n", f"\nfunctions:\n{function}") + "  - ${file(./infra/files.yml)}\n"
+    (tmp_path / "serverless.yml").write_text(service, "utf-8")
+    (tmp_path / "infra" / "build-zip.js").write_text("module.exports = class {};\n", "utf-8")
+    _serverless("package", folder=tmp_path)
+    assert _lint(tmp_path / TEMPLATE.relative_to(ROOT)) == ""
+    resources = json.loads((tmp_path / TEMPLATE.relative_to(ROOT)).read_text("utf-8"))["Resources"]
+    assert resources["FilesLambdaFunction"]["Properties"]["Handler"] == "pipeline.runtime.handlers.sqs"
+    assert resources["FilesEventSourceMappingSQSTrailfiles"]["Properties"]["FunctionResponseTypes"]

@@ -147,6 +147,28 @@ def test_a_secret_is_granted_by_its_name() -> None:
     assert secret.endswith(":secret:${param:secret}-??????")
 
 
+def test_topics_and_senders_may_be_in_any_region_as_the_documentation_says() -> None:
+    """A destination names its region; what is granted is bound to the account and the name."""
+    granted = {s["Sid"]: s["Resource"]["Sub"] for s in _statements() if s.get("Sid") in {"Topics", "Email"}}
+    assert granted == {
+        "Topics": "arn:${AWS::Partition}:sns:*:${AWS::AccountId}:${param:topics}",
+        "Email": "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:identity/${param:emailIdentity}",
+    }
+
+
+@pytest.mark.parametrize("kind", ["Kinesis::Stream", "Logs::LogGroup", "DynamoDB::Table", "SQS::Queue", "S3::Bucket"])
+def test_what_holds_data_says_what_becomes_of_it(kind: str) -> None:
+    """Neither removal nor replacement is left to what CloudFormation does by default."""
+    assert all({"DeletionPolicy", "UpdateReplacePolicy"} <= body.keys() for body in _of(kind).values())
+
+
+def test_every_param_is_explained() -> None:
+    """docs/deploy.md lists what can be chosen."""
+    document = (ROOT / "docs" / "deploy.md").read_text("utf-8").split("## What can be chosen")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in document.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[0])} == set(DEFAULTS)
+
+
 def test_every_function_has_its_own_role() -> None:
     """The framework's shared role is never made."""
     roles = {name: body["role"] for name, body in SERVICE["functions"].items()}
