@@ -74,6 +74,8 @@ def facts(alert: Alert, context: Context) -> list[tuple[str, Phrase]]:
     """List what to know beside the sentence, as (label, value), most telling first."""
     event = alert.event
     listed: list[tuple[str, Phrase]] = [("Outcome", outcome(event))]
+    if event.source:  # many services have a DeleteCluster
+        listed.append(("Service", (Said(event.source.removesuffix(".amazonaws.com"), limit=64),)))
     if event.account or event.region:
         listed.append(("Account", place(event, context)))
     if event.origin:
