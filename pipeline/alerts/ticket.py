@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from pipeline.state.lifecycle import MAX_QUEUE_DELAY_S
 
 VERSION = 1
 MAX_ANNOTATION_BYTES = 4096
+LEFT_OUT = "(left out: too long)"
 MAX_AGE_MS = 3 * 86_400_000
 """A ticket this old goes to the dead-letter queue and is told to the error destination."""
 MAX_BACKOFF_MS = {
@@ -110,7 +111,28 @@ def bounded(alert: Alert) -> Alert:
         return msgspec.structs.replace(alert, annotation="(an annotation that is no JSON value)")
     if len(text) <= MAX_ANNOTATION_BYTES:
         return alert
-    return msgspec.structs.replace(alert, annotation=f"{text[:MAX_ANNOTATION_BYTES]}... (shortened)")
+    return msgspec.structs.replace(alert, annotation=_shortened(alert.annotation, text))
+
+
+def _shortened(annotation: Any, text: str) -> Any:
+    """Keep what fits of an object or a list, in its own shape, for messages show it as such; of all else the start."""
+    room = MAX_ANNOTATION_BYTES
+    if not isinstance(annotation, dict | list):
+        return f"{text[:room]}... (shortened)"
+    members = annotation.items() if isinstance(annotation, dict) else enumerate(annotation)
+    kept: list[tuple[Any, Any]] = []
+    for key, member in members:
+        written = json.dumps({str(key): member})
+        whole = len(written) <= room
+        room -= len(written) if whole else len(json.dumps(str(key))) + len(LEFT_OUT) + 6
+        if room < 0:
+            break
+        kept.append((key, member if whole else LEFT_OUT))
+    if isinstance(annotation, dict):
+        rest = {"...": f"{len(annotation) - len(kept)} more left out"} if len(kept) < len(annotation) else {}
+        return dict(kept) | rest
+    rest_of_list = [f"{len(annotation) - len(kept)} more left out"] if len(kept) < len(annotation) else []
+    return [member for _, member in kept] + rest_of_list
 
 
 def backoff_ms(attempts: int, severity: Severity = Severity.LOW) -> int:

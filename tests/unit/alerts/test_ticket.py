@@ -12,6 +12,7 @@ from sightings import HOSTILE, candidate, rule
 
 from pipeline.alerts.alert import Alert, Notice, Repeats
 from pipeline.alerts.ticket import (
+    LEFT_OUT,
     MAX_ANNOTATION_BYTES,
     MAX_BACKOFF_MS,
     Arrived,
@@ -125,14 +126,11 @@ def test_an_annotation_nested_without_end_holds_no_alert_back() -> None:
     assert bounded(replace(ALERT, annotation=annotation)).annotation == "(an annotation that is no JSON value)"
 
 
-LONG: list[Any] = [
-    "x" * (MAX_ANNOTATION_BYTES - 1),
-    "x" * 10**6,
-    "é" * 1_000,
-    "\\" * 3_000,
-    {"a": "x" * MAX_ANNOTATION_BYTES},
-    list(range(5_000)),
-    10**4200,
+LONG: list[Any] = ["x" * (MAX_ANNOTATION_BYTES - 1), "x" * 10**6, "é" * 1_000, "\\" * 3_000, 10**4200]
+SHAPED: list[tuple[Any, Any]] = [
+    ({"a": 1, "b": "x" * MAX_ANNOTATION_BYTES, "c": [2]}, {"a": 1, "b": LEFT_OUT, "c": [2]}),
+    (["y", ["x"] * MAX_ANNOTATION_BYTES], ["y", LEFT_OUT]),
+    (["x" * 1_500] * 4, ["x" * 1_500] * 2 + [LEFT_OUT] * 2),
 ]
 
 
@@ -141,6 +139,20 @@ def test_a_long_annotation_is_shortened_and_says_so(annotation: Any) -> None:
     found = bounded(replace(ALERT, annotation=annotation)).annotation
     assert found == json.dumps(annotation)[:MAX_ANNOTATION_BYTES] + "... (shortened)"
     assert decode_alert(encode_alert(replace(ALERT, annotation=annotation))).annotation == found
+
+
+@pytest.mark.parametrize(("annotation", "expected"), SHAPED)
+def test_a_long_object_keeps_its_shape_and_what_fits(annotation: Any, expected: Any) -> None:
+    """Messages show an object's members line by line: half a line of JSON would tell nobody anything."""
+    assert bounded(replace(ALERT, annotation=annotation)).annotation == expected
+
+
+@pytest.mark.parametrize("annotation", [list(range(5_000)), {str(n): n for n in range(5_000)}, [["x" * 5_000]] * 900])
+def test_what_is_left_out_is_counted(annotation: Any) -> None:
+    found = bounded(replace(ALERT, annotation=annotation)).annotation
+    last = found["..."] if isinstance(found, dict) else found[-1]
+    assert last == f"{len(annotation) - len(found) + 1} more left out"
+    assert len(json.dumps(found)) <= MAX_ANNOTATION_BYTES + 100
 
 
 def test_shortening_twice_does_not_grow() -> None:
