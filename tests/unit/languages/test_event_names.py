@@ -28,13 +28,18 @@ MATCHES = [
     (["**"], "Anything", True),
     (["GetObject", "Delete*", "*Trail"], "StopTrail", True),
     (["Get.bject"], "GetObject", False),
-    (["Get?bject"], "GetObject", False),
+    (["Get?bject"], "GetObject", True),
+    (["Get?bject"], "Getbject", False),
+    (["Get?bject"], "GetObjects", False),
+    (["G?t*Acl"], "GetBucketAcl", True),
+    (["G?t.*Acl"], "GetBucketAcl", False),
+    (["?"], "\n", True),
 ]
 
 
 @pytest.mark.parametrize(("names", "event_name", "expected"), MATCHES)
 def test_a_name_or_glob_matches_the_whole_event_name(names: list[str], event_name: str, expected: bool) -> None:
-    """A name matches itself; a star stands for any text."""
+    """A name matches itself; a star stands for any text, a question mark for any one character."""
     assert parse(names).matches({"eventName": event_name}) is expected
 
 
@@ -67,6 +72,9 @@ def test_exact_names_become_one_check_and_globs_the_simplest_there_is() -> None:
         (["StopLogging", 5], "event name 2 is not a string but 5"),
         ([None], "event name 1 is not a string"),
         ([["StopLogging"]], "event name 1 is not a string"),
+        (["StopLogging, DeleteTrail"], "event name 1 has , in it"),
+        (["x", "Get[A-M]*"], r"event name 2 has \[ in it"),
+        (["Stop{Logging,Instances}"], r"event name 1 has \{ in it"),
         ([" StopLogging"], "event name 1 has blanks around it"),
     ],
 )
