@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pipeline.alerts.candidate import Sighting
@@ -17,6 +18,8 @@ class Suppress:
 
     def __init__(self, ignores: tuple[Ignore, ...]) -> None:
         self._ignores = ignores
+        reasons = Counter(ignore.reason for ignore in ignores)
+        self._shared = {reason for reason, count in reasons.items() if count > 1}
 
     def __call__(self, sightings: Iterable[Sighting], now_ms: int, ledger: Ledger) -> Iterator[Sighting]:
         """Yield what is to be told."""
@@ -29,7 +32,11 @@ class Suppress:
                 continue
             ledger.alerts += 1
             ledger.decide(Fate.SUPPRESSED)
-            ledger.ignores[ignore.reason] += 1
+            ledger.ignores[self._named(ignore)] += 1
+
+    def _named(self, ignore: Ignore) -> str:
+        """Call an ignore by its reason, and where others have the same one, by its place, too."""
+        return f"{ignore.reason} ({ignore.where})" if ignore.reason in self._shared else ignore.reason
 
     def __str__(self) -> str:
         """Say the setting in force."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sightings import HOSTILE, sighting
 
 from pipeline.alerts.ledger import Fate, Ledger
@@ -128,6 +129,14 @@ def test_each_match_is_counted_for_the_first_ignore_that_holds() -> None:
     assert list(stage(sightings, DAY_STARTS_MS, ledger)) == []
     assert ledger.ignores == {"named": 1, "all others": 2}
     assert (ledger.alerts, ledger.fates[Fate.SUPPRESSED], ledger.imbalance) == (3, 3, 0)
+
+
+def test_ignores_with_the_same_reason_are_counted_apart() -> None:
+    first, second = (replace(ignore("CI", NAMED), where=f"trailwire.toml:{line}") for line in (3, 9))
+    ledger = Ledger()
+    stage = Suppress((first, replace(second, condition=Condition(TRUE)), ignore("other")))
+    assert list(stage([sighting(1, eventName="RunInstances"), sighting(2)], DAY_STARTS_MS, ledger)) == []
+    assert ledger.ignores == {"CI (trailwire.toml:3)": 1, "CI (trailwire.toml:9)": 1}
 
 
 def test_what_is_told_keeps_its_order_and_opens_no_books_yet() -> None:
