@@ -63,7 +63,7 @@ def _nowhere(path: str) -> str:
 def parse(text: str, read: Read, *, name: str = "trailwire.toml") -> RuleSet:
     """Read a configuration from its text.
 
-    `read` gives what the paths in it lead to (see `reading.Read`); `name` is the file's name in messages.
+    `read` gives what the paths in it lead to (see `rule_tests.Read`); `name` is the file's name in messages.
     Raises ConfigError with every problem found, each as `file:line: message`.
     """
     findings = Findings()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.alerts.route import first_route
 from pipeline.languages import event_pattern, filter_pattern
+from pipeline.predicate import FALSE
 from pipeline.rules.rule import Ignore, Route, Rule, RuleSet
 from pipeline.tuning.finding import Finding
 
@@ -29,6 +30,9 @@ def _rule(rule: Rule, ruleset: RuleSet) -> Iterator[Finding]:
     if not rule.tests and not rule.pack and rule.language != "sigma":
         hint = "give it a [[rule.test]] that it matches and one that it does not"
         yield Finding("rule-untested", "note", rule.where, f'rule "{rule.name}" has no tests', hint)
+    if rule.condition.tree == FALSE and rule.language != "event_pattern":  # which says itself which part cannot match
+        message = f'rule "{rule.name}" matches no event'
+        yield Finding("never-matches", "warning", rule.where, message, "what must hold at the same time cannot")
     yield from _unrouted(rule, ruleset)
     yield from _traps(rule.language, rule.source, rule.where)
 
