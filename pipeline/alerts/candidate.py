@@ -99,7 +99,7 @@ class Candidate(msgspec.Struct, eq=False):
         return self.sighting.match.event if self._alert is None and self.sighting else None
 
     def _summarized(self) -> Alert:
-        from pipeline.event.redaction import redact
+        from pipeline.event.redaction import redact_computed
         from pipeline.event.summary import summarize
 
         if self.sighting is None:
@@ -112,9 +112,9 @@ class Candidate(msgspec.Struct, eq=False):
             rule=self.rule,
             event=summarize(match.event),
             first_seen_ms=self.seen_ms,
-            annotation=redact(match.annotation),
+            annotation=redact_computed(match.annotation, match.event),
             mention=self.mention,
-            undecided=match.undecided,
+            undecided=redact_computed(match.undecided, match.event),
         )
 
 

@@ -5,8 +5,9 @@ Access key ids (`AKIA...`, `ASIA...`) are not secret; they tell people which key
 
 from __future__ import annotations
 
+import json
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -18,6 +19,8 @@ TOO_MUCH = "[...]"
 _DEPTH = 40
 _PAIR_AT_MOST = 12
 _NODES = 20_000
+_SECRETS_AT_MOST, _SHORTEST = 40, 6
+"""Credentials of one event that are looked for in what a rule computed, and the characters of the shortest."""
 
 _SECRET_KEYS = frozenset(
     """
@@ -95,6 +98,15 @@ def redact(value: Any) -> Any:
     return _redact(value, _DEPTH, [_NODES])
 
 
+def redact_computed(value: Any, event: dict[str, Any]) -> Any:
+    """Redact what a rule computed from an event, or an engine said about it.
+
+    Keys get lost on the way: what stands under a credential's key in the event is replaced wherever it turns up.
+    """
+    shown = redact(value)
+    return _without(shown, _secrets_of(event)) if shown else shown
+
+
 def redact_text(text: str) -> str:
     """Return text with everything in it that looks like a credential replaced by a marker."""
     text = _LOOKS.sub(REDACTED, text)
@@ -129,6 +141,43 @@ def _redact(value: Any, depth: int, nodes_left: list[int]) -> Any:
             for key, member in value.items()
         }
     return [_redact(member, depth - 1, nodes_left) for member in value]
+
+
+def _secrets_of(event: dict[str, Any]) -> list[str]:
+    """List the texts that stand under a credential's key, longest first, each also as JSON writes it inside a text."""
+    found: set[str] = set()
+    stack: list[tuple[Any, bool]] = [(event, False)]
+    for _ in range(_NODES):
+        if not stack or len(found) >= _SECRETS_AT_MOST:
+            break
+        value, is_secret = stack.pop()
+        if isinstance(value, dict):
+            names_secret = _names_secret(value)
+            for key, member in islice(value.items(), _NODES):
+                name = str(key).lower()
+                stack.append(
+                    (
+                        member,
+                        (is_secret and name not in _SHOWN_OF_CREDENTIALS)
+                        or is_secret_key(name)
+                        or (names_secret and name in _NAMED_VALUES),
+                    )
+                )
+        elif isinstance(value, list):
+            stack.extend((member, is_secret) for member in value[:_NODES])
+        elif is_secret and isinstance(value, str) and len(value) >= _SHORTEST and not value.startswith("arn:"):
+            found |= {value, json.dumps(value, ensure_ascii=False)[1:-1]}
+    return sorted(found, key=len, reverse=True)
+
+
+def _without(value: Any, secrets: list[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, REDACTED)
+        return value
+    if isinstance(value, dict):
+        return {_without(key, secrets): _without(member, secrets) for key, member in value.items()}
+    return [_without(member, secrets) for member in value] if isinstance(value, list) else value
 
 
 def _names_secret(pair: dict[Any, Any]) -> bool:

@@ -108,12 +108,16 @@ class Invocation:
         return [Sighting(match, identity, owner, seen_ms, log_event.message) for match in matches]
 
     def _note_failures(self, verdicts: Verdicts) -> None:
+        from pipeline.event.fields import clean, text_at
+        from pipeline.event.redaction import redact_computed
+
         for failure in verdicts.failures:
             self.ledger.failures += 1
-            name, event_id = failure.rule.name, str(failure.event.get("eventID") or "no eventID")
-            logs.warning("rule failed", rule=name, eventID=event_id, reason=failure.reason)
+            name, event_id = failure.rule.name, clean(text_at(failure.event, "eventID"), 64) or "no eventID"
+            reason = redact_computed(failure.reason, failure.event)
+            logs.warning("rule failed", rule=name, eventID=event_id, reason=reason)
             text = (
-                f'Rule "{name}" failed on event {event_id} and did not match it: {failure.reason}. '
+                f'Rule "{name}" failed on event {event_id} and did not match it: {reason}. '
                 f"It is told once an hour; `trailwire why` shows the rule at work on an event."
             )
             self.note(f"rule failed: {name}", text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.event.redaction import REDACTED, redact, redact_text
+from pipeline.event.redaction import REDACTED, redact, redact_computed, redact_text
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
@@ -147,6 +147,46 @@ def test_what_is_no_credential_stays(text: str) -> None:
 )
 def test_values_are_redacted_by_their_keys(value: Any, shown: Any) -> None:
     assert redact(value) == shown
+
+
+PASSWORD = 'tr0ub"4/dor'
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"masterUserPassword": PASSWORD},
+        {"a": [{"name": "DB_PASSWORD", "value": PASSWORD}]},
+        {"credentials": {"accessKeyId": "ASIA123456", "anything": [PASSWORD]}},
+        {"token": {"deep": {"er": PASSWORD}}},
+    ],
+)
+@pytest.mark.parametrize(
+    "computed",
+    [
+        PASSWORD,
+        f"it was {PASSWORD} again {PASSWORD}",
+        [{"x": [1, PASSWORD]}],
+        {PASSWORD: 1},
+        json.dumps({"p": PASSWORD}),
+        f"ValueError: invalid literal for int() with base 10: {PASSWORD!r}",
+    ],
+)
+def test_a_credential_is_known_again_where_a_rule_has_put_it(request_: dict[str, Any], computed: Any) -> None:
+    """Rules build texts and lists out of events, in which nothing tells what a value was."""
+    event = {"eventName": "x", "requestParameters": {"user": "alice123", "role": "arn:aws:iam::1:role/x", **request_}}
+    assert "tr0ub" not in repr(redact_computed(computed, event))
+    assert redact_computed(["alice123", "ASIA123456"], event) == ["alice123", "ASIA123456"]
+
+
+def test_looking_for_credentials_is_bounded_and_hides_nothing_short_or_public() -> None:
+    """Short words would be found in everything, and an ARN is a name."""
+    event = {"password": "abc", "secret": "arn:aws:x", "token": None, "pwd": 7, "apiKeys": ["key-0123"] * 90_000}
+    assert redact_computed("abc arn:aws:x 7 key-0123", event) == f"abc arn:aws:x 7 {REDACTED}"
+    deep: Any = PASSWORD
+    for _ in range(50_000):
+        deep = [deep]
+    assert redact_computed("x", {"password": deep}) == "x"
 
 
 def test_deep_and_wide_values_are_bounded() -> None:

@@ -271,3 +271,20 @@ def test_without_a_context_an_invocation_has_some_time() -> None:
     clock = InvocationClock()
     assert 0 < clock.remaining_ms() <= DEFAULT_BUDGET_MS
     assert InvocationClock(LambdaContext(FakeClock(remaining_s=7))).remaining_ms() == 7_000
+
+
+def test_what_is_said_about_a_failed_rule_shows_no_credential(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Engines quote the value they stumbled over, in the log and in the notice."""
+    number = "int(event['requestParameters.masterUserPassword']) > 0"
+    failing = f'[[rule]]\nname = "Number"\npython = "{number}"\ndestinations = ["security"]\n'
+    configured(monkeypatch, tmp_path, CONFIG + failing)
+    hand = at_hand(monkeypatch)
+    odd = event(1, eventID="E" * 5_000, requestParameters={"masterUserPassword": "hunter2hunter2"})
+    assert handlers.kinesis(kinesis_batch([envelope([odd])]), None) == failures()
+    assert hand.ops.notices == ["rule failed: Number"]
+    said = capsys.readouterr().out + repr(hand.ops.said)
+    assert "invalid literal" in said
+    assert "hunter2" not in said
+    assert "E" * 65 not in said
