@@ -223,24 +223,28 @@ def _spread(values: list[Any]) -> Iterator[Any]:
 
 
 def _same(node: Same, values: Callable[[Path], Iterable[Any]]) -> bool:
-    def texts(path: Path) -> list[str]:
-        found = [value for value in values(path) if isinstance(value, str)]
-        return [text.casefold() for text in found] if node.fold else found
+    def texts(path: Path) -> set[str]:
+        found = (value for value in values(path) if isinstance(value, str))
+        return {text.casefold() for text in found} if node.fold else set(found)
 
-    rights = texts(node.right)
-    return bool(rights) and any(_related(node.how, left, right) for left in texts(node.left) for right in rights)
-
-
-def _related(how: str, left: str, right: str) -> bool:
-    match how:
-        case "startswith":
-            return left.startswith(right)
-        case "endswith":
-            return left.endswith(right)
+    lefts, rights = texts(node.left), texts(node.right)
+    match node.how:
+        case "equals":  # two long arrays must not be compared each with each
+            return not lefts.isdisjoint(rights)
         case "contains":
-            return right in left
-        case _:
-            return left == right
+            return any(right in left for left in lefts for right in rights)
+        case how:
+            return _begins(lefts, rights) if how == "startswith" else _begins(_turned(lefts), _turned(rights))
+
+
+def _begins(texts: Iterable[str], starts: set[str]) -> bool:
+    """Tell whether some text begins with some start: as many look-ups a text as there are lengths, not as starts."""
+    lengths = {len(start) for start in starts}
+    return any(text[:length] in starts for text in texts for length in lengths)
+
+
+def _turned(texts: set[str]) -> set[str]:
+    return {text[::-1] for text in texts}
 
 
 # ---- walking ----
