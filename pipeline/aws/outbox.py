@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pipeline.aws.clients import client, error_code, failures
 from pipeline.aws.queue import Message, send
@@ -78,7 +80,7 @@ def _dead_letters_of(url: str) -> str:
     return str(client("sqs").get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"])
 
 
-class Received(NamedTuple):
+class Received(msgspec.Struct, frozen=True):
     """What a batch of the queue held."""
 
     arrived: list[Arrived]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from pipeline.aws.clients import client, error_code, failures
 
@@ -13,7 +15,7 @@ BATCH_BYTES: Final = 250_000
 """SQS takes 1 MiB a batch now and took 256 KiB for long; accounts and emulators differ."""
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True):
     """What is to be sent."""
 
     body: str
@@ -22,7 +24,7 @@ class Message(NamedTuple):
     """0 to 900."""
 
 
-class Sent(NamedTuple):
+class Sent(msgspec.Struct, frozen=True):
     """What became of messages."""
 
     accepted: list[bool]

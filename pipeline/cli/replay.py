@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from pipeline.alerts.ledger import Fate
 from pipeline.aws.clients import error_code, failures
@@ -57,7 +58,7 @@ def replay(  # noqa: PLR0913 - a command's options are its arguments
     input, tickets of the outbox's dead-letter queue. The environment is the function's own: TRAILWIRE_STATE,
     TRAILWIRE_OUTBOX, TRAILWIRE_QUARANTINE.
     """
-    environment = read_environment()._replace(config=config_path(config), log_level="WARNING")
+    environment = replace(read_environment(), config=config_path(config), log_level="WARNING")
     knows = environment.state.startswith("dynamodb:") and bool(os.environ.get("TRAILWIRE_STATE"))
     if not knows and not tell_again and not dry_run:
         raise AuthorError(

@@ -26,9 +26,10 @@ from pipeline.errors import DecodeError
 
 _read_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_TOKEN = re.compile(rf"{STRING}|[\[\]{{}},]", re.DOTALL)
-_RECORDS = re.compile(r'\s*\{\s*"Records"\s*:\s*\[')
-_JSON_ARRAY = re.compile(r"\s*\[\s*[\[{\]]")
+# Texts, which `re` compiles when first used: the stream's handlers import this module and need none of them.
+_TOKEN = rf"(?s:{STRING})|[\[\]{{}},]"
+_RECORDS = r'\s*\{\s*"Records"\s*:\s*\['
+_JSON_ARRAY = r"\s*\[\s*[\[{\]]"
 VIA_CLOUDTRAIL = "via CloudTrail"
 """How every detail-type ends under which EventBridge carries CloudTrail's records."""
 
@@ -52,7 +53,7 @@ def _documents(text: str) -> Iterator[str]:
             yield from _balanced(line) or [line]
     elif documents := _balanced(text):
         yield from documents
-    elif text.lstrip()[:1] == "{" or _JSON_ARRAY.match(text):
+    elif text.lstrip()[:1] == "{" or re.match(_JSON_ARRAY, text):
         yield text
     else:
         yield from lines
@@ -67,7 +68,7 @@ def _messages(document: str, source: Source) -> Iterator[Item]:
     elements = _elements(document)
     if elements is not None:
         yield from _of_elements((_text(element) for element in elements), source)
-    elif start := _RECORDS.match(document) or _JSON_ARRAY.match(document):
+    elif start := re.match(_RECORDS, document) or re.match(_JSON_ARRAY, document):
         opening = document.index("[", start.start()) + 1
         yield from _of_elements(_scan(document, opening), source)
     else:
@@ -165,7 +166,7 @@ def _text(raw: msgspec.Raw) -> str:
 def _scan(text: str, start: int) -> Iterator[str]:
     """Yield the elements of the array that opens just before `start`; an unfinished last one comes as it is."""
     depth = 0
-    for token in _TOKEN.finditer(text, start):
+    for token in re.compile(_TOKEN).finditer(text, start):
         kind = token[0][0]
         if kind in "[{":
             depth += 1
@@ -185,7 +186,7 @@ def _balanced(text: str) -> list[str]:
     """Split text into bracketed values with nothing but whitespace between them; empty if it is not that."""
     documents: list[str] = []
     depth = opening = end = 0
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_TOKEN, text):
         kind = token[0][0]
         if not depth:
             opening = token.start()

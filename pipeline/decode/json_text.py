@@ -28,9 +28,10 @@ MAX_DIGITS = 4300
 """Python's own limit for reading an integer, in quadratic time; longer ones are far beyond a double."""
 MAX_NESTING = 200
 """Levels that are kept of an event that is nested too deeply to be read whole; no rule's path goes further."""
-_STRING_OR_SPACE = re.compile(rf"({STRING})|[ \t\r\n]+", re.DOTALL)
-_STRING_OR_BRACKET = re.compile(rf"{STRING}|[\[\]{{}}]", re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# Texts, which `re` compiles when first used: every function imports this module, and few ever need them.
+_STRING_OR_SPACE = rf"(?s:({STRING}))|[ \t\r\n]+"
+_STRING_OR_BRACKET = rf"(?s:{STRING})|[\[\]{{}}]"
+_SURROGATE = "[\ud800-\udfff]"
 
 
 def loads(text: str) -> Any:
@@ -85,7 +86,7 @@ def _shallow(text: str) -> str:
     """Empty the objects and arrays that begin below MAX_NESTING levels of others. Linear in the text."""
     kept: list[str] = []
     depth = start = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
+    for token in re.finditer(_STRING_OR_BRACKET, text):
         if token[0] in {"[", "{"}:
             depth += 1
             if depth == MAX_NESTING + 1:
@@ -102,10 +103,10 @@ def compact(text: str) -> str:
     try:
         return msgspec.json.format(text, indent=-1)
     except (ValueError, RecursionError):
-        return _STRING_OR_SPACE.sub(r"\1", text)
+        return re.sub(_STRING_OR_SPACE, r"\1", text)
 
 
 def dumps(value: Any) -> str:
     """Write a JSON value compactly, as CloudTrail does: characters as they are, but lone surrogates as escapes."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_SURROGATE, lambda found: f"\\u{ord(found[0]):04x}", text)

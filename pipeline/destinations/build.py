@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from pipeline.render.context import Context
 from pipeline.rules.rule import DestinationConfig
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.destinations.secret import Secret
 
 
-class Surroundings(NamedTuple):
+class Surroundings(msgspec.Struct, frozen=True):
     """What destinations need beside their own keys."""
 
     context: Context

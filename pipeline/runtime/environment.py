@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+import msgspec
 
 
-class Environment(NamedTuple):
+class Environment(msgspec.Struct, frozen=True):
     """Every variable Trailwire reads (boto3 reads its own, such as AWS_ENDPOINT_URL)."""
 
     config: str

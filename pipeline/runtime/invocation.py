@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipeline.alerts.ledger import Ledger
-from pipeline.aws.quarantine import Quarantine
 from pipeline.decode.decoded import Decoded, LogEvent, Source, Undecodable, lost_message
 from pipeline.decode.identity import event_identity
 from pipeline.errors import DecodeError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.alerts.candidate import Sighting
     from pipeline.alerts.chain import Chain
     from pipeline.alerts.ports import Clock
+    from pipeline.aws.quarantine import Quarantine
 
 DEFAULT_BUDGET_MS = 50_000
 """How long an invocation without a Lambda context may take: a command line's run has no deadline of its own."""
@@ -49,10 +49,13 @@ class InvocationClock:
 class Invocation:
     """One batch on its way through: matched, told, quarantined, and its books closed.
 
-    The chain is asked for only where there is something to tell: most batches are quiet, a new function's first too.
+    The chain is asked for only where there is something to tell, the quarantine where there is something to keep: most
+    batches are quiet, a new function's first too.
     """
 
-    def __init__(self, matcher: Matcher, chain: Callable[[], Chain], clock: Clock, quarantine: Quarantine) -> None:
+    def __init__(
+        self, matcher: Matcher, chain: Callable[[], Chain], clock: Clock, quarantine: Callable[[], Quarantine]
+    ) -> None:
         self._matcher = matcher
         self._chain = chain
         self._clock = clock
@@ -132,9 +135,10 @@ class Invocation:
         """Keep what could not be read; what cannot be kept goes back to the stream."""
         if not self._undecodable:
             return
-        kept = self._quarantine.put([part for _, part in self._undecodable])
-        if self._quarantine.problem:
-            logs.error("quarantine failed", reason=self._quarantine.problem)
+        quarantine = self._quarantine()
+        kept = quarantine.put([part for _, part in self._undecodable])
+        if quarantine.problem:
+            logs.error("quarantine failed", reason=quarantine.problem)
         for (owner, part), is_kept in zip(self._undecodable, kept, strict=True):
             if not is_kept:
                 self.ledger.unsafe_owners.add(owner)
@@ -143,7 +147,7 @@ class Invocation:
             where = part.source.log_group or part.source.stream or "its source"
             text = (
                 f"Input from {where} could not be read ({part.reason}, at stage {part.stage}). It is kept whole in "
-                f"{self._quarantine}; `trailwire replay` sends it through again once the cause is mended."
+                f"{quarantine}; `trailwire replay` sends it through again once the cause is mended."
             )
             self.note(f"quarantined: {part.reason}", text)
 

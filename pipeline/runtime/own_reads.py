@@ -19,7 +19,7 @@ from pipeline.rules.rule import SECRET_KEYS, DestinationConfig, Ignore
 
 REASON = "Trailwire reads its own secrets"
 
-_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_FUNCTION_NAME = r"[A-Za-z0-9_-]{1,64}"
 _ARN = "arn:"
 _SECRET_ARN = ("requestParameters", "encryptionContext", "SecretARN")
 _PARAMETER_ARN = ("requestParameters", "encryptionContext", "PARAMETER_ARN")
@@ -31,11 +31,9 @@ def own_reads(destinations: Iterable[DestinationConfig], function_name: str) -> 
     None where the name is no Lambda function's, or nothing is read from Secrets Manager or Parameter Store. Reads of
     other secrets, by other sessions and in vain are told as ever.
     """
-    if not _FUNCTION_NAME.fullmatch(function_name):
-        return None
     secrets, parameters = _names(destinations)
     reads = [*_secret_reads(secrets), *_parameter_reads(parameters)]
-    if not reads:
+    if not reads or not re.fullmatch(_FUNCTION_NAME, function_name):
         return None
     tree = all_of(_session(function_name), negate(exists("errorCode")), any_of(*reads))
     return Ignore(

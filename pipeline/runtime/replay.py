@@ -123,7 +123,7 @@ class _Attempt:
         self._running = running
         self._owner = digest("replay", where)
         self._keeps = isinstance(quarantine, StaysWhereItIs)
-        self._invocation = Invocation(running.service.matcher, lambda: running.chain, running.clock, quarantine)
+        self._invocation = Invocation(running.service.matcher, lambda: running.chain, running.clock, lambda: quarantine)
         self._arrivals = Arrivals(running.clock.remaining_ms, _fetched)
         self._problems: list[str] = []
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from pipeline.aws.configuration import ConfigurationSource
-from pipeline.aws.quarantine import Quarantine, open_quarantine
 from pipeline.destinations.build import Surroundings, build
 from pipeline.errors import ConfigError, Problem
 from pipeline.render.context import Context
@@ -22,6 +21,7 @@ from pipeline.state.failover import Failover
 if TYPE_CHECKING:
     from pipeline.alerts.chain import Chain
     from pipeline.alerts.ports import Outbox
+    from pipeline.aws.quarantine import Quarantine
     from pipeline.aws.secrets import Secrets
     from pipeline.state.memory import MemoryState
     from pipeline.state.protocol import State
@@ -36,7 +36,6 @@ class Service:
         logs.set_level(environment.log_level)
         self.environment = environment
         self.outbox = _open_outbox(environment.outbox)
-        self.quarantine: Quarantine = open_quarantine(environment.quarantine)
         self._source = ConfigurationSource(environment.config)
         _state_named(environment.state)
         self._use(self._source.read())
@@ -57,6 +56,13 @@ class Service:
         self.destinations = build(ruleset.destinations, around)
 
     # ---- opened, and imported, when first needed: a quiet batch needs none of them ----
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """Where what cannot be read is kept."""
+        from pipeline.aws.quarantine import open_quarantine
+
+        return open_quarantine(self.environment.quarantine)
 
     @cached_property
     def shared_state(self) -> State:
@@ -116,7 +122,7 @@ class Running:
 
     def invocation(self) -> Invocation:
         """Open the books; a newer configuration that cannot be used is the first thing in them."""
-        invocation = Invocation(self.service.matcher, lambda: self.chain, self.clock, self.service.quarantine)
+        invocation = Invocation(self.service.matcher, lambda: self.chain, self.clock, lambda: self.service.quarantine)
         broken = self.service.broken_configuration
         if broken:
             logs.error("the newest configuration cannot be used", reason=broken)

@@ -183,7 +183,7 @@ class Running:
 
     def invocation(self) -> Work:
         """Open the books."""
-        return Work(self._matcher, lambda: self.chain, self.clock, self.service.quarantine)
+        return Work(self._matcher, lambda: self.chain, self.clock, lambda: self.service.quarantine)
 
 
 class Quarantine:

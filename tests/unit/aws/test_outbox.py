@@ -14,7 +14,7 @@ from pipeline.alerts.alert import Alert, Notice
 from pipeline.alerts.ticket import Arrived, Kind, Ticket, decode, encode
 from pipeline.aws.clients import client
 from pipeline.aws.outbox import SqsOutbox, read_batch
-from pipeline.aws.queue import BATCH_BYTES, Message, send
+from pipeline.aws.queue import BATCH_BYTES, Message, Sent, send
 from pipeline.decode.decoded import Stage
 from pipeline.event.summary import summarize
 from pipeline.rules.rule import RuleFacts
@@ -136,8 +136,8 @@ def test_an_odd_annotation_keeps_no_ticket_from_being_written(url: str) -> None:
 
 
 def test_sending_nothing_is_fine(url: str) -> None:
-    assert send(url, []) == ([], "")
-    assert send(url, [Message("a")]) == ([True], "")
+    assert send(url, []) == Sent([], "")
+    assert send(url, [Message("a")]) == Sent([True], "")
 
 
 # ---- burying ----

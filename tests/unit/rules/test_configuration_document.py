@@ -47,7 +47,7 @@ def test_every_key_of_a_table_stands_there(heading: str, keys: set[str]) -> None
 
 def test_the_environment_is_what_the_handlers_read() -> None:
     """All but the function's name, which Lambda sets."""
-    assert len(_rows("The environment")) == len(Environment._fields) - 1
+    assert len(_rows("The environment")) == len(Environment.__struct_fields__) - 1
 
 
 def test_an_override_may_change_every_fact_but_the_name() -> None:

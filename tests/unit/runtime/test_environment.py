@@ -25,7 +25,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_field_has_its_row() -> None:
-    assert tuple(VARIABLES) == Environment._fields
+    assert tuple(VARIABLES) == Environment.__struct_fields__
 
 
 @pytest.mark.parametrize("field", VARIABLES)
