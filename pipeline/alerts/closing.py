@@ -13,6 +13,8 @@ from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
 from pipeline.state.lifecycle import LEASE_MS, TOLD_MS, Claim, ClaimState, Group, GroupState
 
+LAST_EDIT_MS = 10_000
+"""How long before the end of its window a group is edited last; one request takes 5 s at most."""
 GROWN_MS = 1_000
 """How soon to look again at a group that could not be closed: it has grown, or somebody else has replaced it."""
 
@@ -37,8 +39,10 @@ def edit(telling: Telling, one: Arrived, group: Group) -> Later:
     """Bring a group's message up to date; returns when the ticket must come again, if it must.
 
     Only one edit of a group waits in the outbox; and whoever has ended the group has said, or will say, its last word.
+    None is made so late that it could arrive after the last word, and say less.
     """
-    if group.state is not GroupState.OPEN or group.count <= group.told:
+    is_late = telling.now_ms > group.window_until_ms - LAST_EDIT_MS
+    if group.state is not GroupState.OPEN or group.count <= group.told or is_late:
         return DONE
     later = _backed_off(one, show(telling, _showing(one, group)))
     if not later.wait_ms:
@@ -61,21 +65,24 @@ def repeat_word(telling: Telling, one: Arrived) -> Later:
 
 
 def _say_last_word(telling: Telling, one: Arrived, showing: Showing) -> Later:
-    """Claim a last word, as alerts are claimed, and say it.
+    """Claim a last word, as alerts are claimed, and say it, unless as much has been said.
 
-    The group's own ticket wants to say it, and so does everybody who opens the next group.
+    The group's own ticket wants to say it, and so does everybody who opens the next group. They may have looked at
+    different moments: less must not be said after more. So the mark names the count.
     """
-    key = digest("last word", showing.alert.key, one.ticket.opener, str(showing.repeats.count))
-    now_ms = telling.now_ms
+    key = digest("last word", showing.alert.key, one.ticket.opener)
+    now_ms, count = telling.now_ms, showing.repeats.count
     wanted = Claim(ClaimState.CLAIMED, one.message, now_ms + LEASE_MS)
     standing = telling.state.take_claim(key, wanted, now_ms=now_ms, from_outbox=True)
-    if standing is not None:
-        return DONE if standing.state is ClaimState.TOLD else Later(look_again_ms(standing, now_ms))
+    if standing is not None and standing.state is not ClaimState.TOLD:
+        return Later(look_again_ms(standing, now_ms))
+    if standing is not None and int(standing.owner) >= count:
+        return DONE
     later = _backed_off(one, show(telling, showing))
-    if later.wait_ms:
+    if not later.wait_ms:
+        telling.mark({key: Claim(ClaimState.TOLD, str(count), telling.now_ms + TOLD_MS)})
+    elif standing is None:
         telling.mark({key: Claim(ClaimState.CLAIMED, one.message + RELEASED, telling.now_ms)})
-    else:
-        telling.mark({key: Claim(ClaimState.TOLD, one.message, telling.now_ms + TOLD_MS)})
     return later
 
 

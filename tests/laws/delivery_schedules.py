@@ -119,6 +119,26 @@ def simulate(
     return simulation, traffic
 
 
+def simulate_window_ends(seed: int, weather: Weather) -> tuple[Simulation, Traffic]:
+    """Run a schedule whose traffic comes when windows open and close, on several shards at once."""
+    rnd = random.Random(seed)
+    limits = QueueLimits(redelivered=weather.redelivers, max_receives=100)
+    setup = Setup(seed=seed, shards=rnd.randint(2, 4), has_outbox=weather.has_outbox, queue=limits)
+    with Simulation(rules(errors_to=weather.errors_to), setup) as simulation:
+        traffic, number, began_ms = Traffic(simulation), 0, simulation.timeline.now_ms
+        _brew(simulation, weather, rnd, began_ms + 3_000_000)
+        for at_s in (0, 885, 895, 899, 900.5, 902, 1795, 1800, 1802, 2701):
+            wait_s = at_s + rnd.random() * 3 - (simulation.timeline.now_ms - began_ms) / 1000
+            simulation.run(max(0, wait_s))
+            for shard in range(setup.shards):
+                count = rnd.randint(0, 3)
+                names = [(number + i, rnd.choice(NAMES), f"bob{rnd.randint(0, 1)}") for i in range(count)]
+                traffic.put([happening(*each) for each in names], shard)
+                number += count
+        simulation.run(2 * DAY_S)
+    return simulation, traffic
+
+
 def _brew(simulation: Simulation, weather: Weather, rnd: random.Random, until_ms: int) -> None:
     def trouble(call: Call) -> Trouble | None:
         if call.at_ms > until_ms:

@@ -17,11 +17,12 @@ from delivery_schedules import (
     rate_limits,
     refusals,
     simulate,
+    simulate_window_ends,
 )
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.local.simulation.reckoning import missing, surplus, told_first, unbalanced
+from pipeline.local.simulation.reckoning import missing, surplus, told_first, unbalanced, unread
 from pipeline.local.simulation.simulation import Simulation
 
 EXAMPLES = int(os.environ.get("SOAK", "6"))
@@ -75,6 +76,22 @@ def test_nothing_is_told_twice_but_after_a_crash_an_ambiguous_send_or_a_state_ou
     simulation, traffic = simulate(seed, WEATHERS[name])
     assert WEATHERS[name].queue or not surplus(simulation, traffic)
     assert all(len(messages) == 1 for messages in told_first(simulation.witness.messages.values()).values())
+
+
+@pytest.mark.parametrize("name", [name for name, weather in WEATHERS.items() if weather.has_outbox])
+@laws
+@seeds
+def test_what_comes_when_a_window_ends_is_in_the_last_word(name: str, seed: int) -> None:
+    """However many say the last word on a group, each at its own moment: what stands there says all, and once."""
+    weather = WEATHERS[name]
+    simulation, traffic = simulate_window_ends(seed, weather)
+    assert weather.state or weather.kills or not unread(simulation, traffic)
+    assert weather.state or not missing(simulation, traffic)
+    assert not unbalanced(simulation)
+    if not weather.may_repeat:
+        assert weather.queue or not surplus(simulation, traffic)
+        ids = [asked.dedupe_id for asked in simulation.witness.requests if asked.method == "chat.postMessage"]
+        assert len(set(ids)) == len(ids)
 
 
 @laws

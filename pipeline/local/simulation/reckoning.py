@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pipeline.alerts.alert import Alert
 from pipeline.local.simulation.simulation import Simulation
-from pipeline.local.simulation.witness import Shown
+from pipeline.local.simulation.witness import Said, Shown
 from pipeline.testing import envelope, event, payload
 
 
@@ -55,8 +55,12 @@ def subject_of(alert: Alert) -> Subject:
 
 def counted(messages: Iterable[Shown]) -> Counter[Subject]:
     """Count what these messages tell: for each group the highest count that any message ever showed."""
+    return _counted(said for shown in messages for said in shown.said)
+
+
+def _counted(everything: Iterable[Said]) -> Counter[Subject]:
     highest: dict[Subject, dict[tuple[str, int], int]] = defaultdict(dict)
-    for said in (said for shown in messages for said in shown.said):
+    for said in everything:
         groups, group = highest[subject_of(said.alert)], (said.alert.key, said.window)
         groups[group] = max(groups.get(group, 0), said.times)
     return Counter({subject: sum(groups.values()) for subject, groups in highest.items()})
@@ -74,6 +78,11 @@ def told_first(messages: Iterable[Shown]) -> dict[str, list[Shown]]:
 def missing(simulation: Simulation, traffic: Traffic) -> Counter[Subject]:
     """Return what was told too seldom: nothing, if nothing was lost."""
     return traffic.expected - counted(simulation.witness.messages.values())
+
+
+def unread(simulation: Simulation, traffic: Traffic) -> Counter[Subject]:
+    """Return what the messages as they stand say too seldom, whatever they said before they were edited."""
+    return traffic.expected - _counted(said for shown in simulation.witness.messages.values() for said in shown.stands)
 
 
 def surplus(simulation: Simulation, traffic: Traffic) -> Counter[Subject]:

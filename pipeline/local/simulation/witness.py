@@ -61,6 +61,8 @@ class Shown:
     at_ms: int
     contents: list[Content] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    stands: list[Said] = field(default_factory=list)
+    """What it says now, after all edits."""
 
 
 def said_of(content: Content | None) -> Iterator[Said]:
@@ -117,9 +119,11 @@ class Witness:
         ts = str(args["ts"]) if is_edit else self.workspace.transcript(channel)[-1].ts
         shown = self.messages.setdefault((channel, ts), Shown(channel, ts, invocation.now_ms()))
         shown.contents.append(content)
+        shown.stands = []
         for said in said_of(content):
             window = shown.said[0].window if is_edit and shown.said else self._window(said)
-            shown.said.append(said._replace(window=window))
+            shown.stands.append(said._replace(window=window))
+        shown.said += shown.stands
         return ts
 
     def _window(self, said: Said) -> int:
