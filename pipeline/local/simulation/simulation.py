@@ -35,10 +35,9 @@ from pipeline.rules.rule import DestinationConfig, RuleSet
 from pipeline.runtime import handlers, logs
 from pipeline.runtime.invocation import Invocation as Work
 from pipeline.state.failover import Failover
+from pipeline.state.lifecycle import FUNCTION_TIMEOUT_S
 from pipeline.state.memory import MemoryState
 from pipeline.testing import NOON_MS
-
-TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Simulation:
     ) -> Callable[[dict[str, Any], Callable[[Outcome], None]], None]:
         def start(event: dict[str, Any], then: Callable[[Outcome], None]) -> None:
             container = self._idle.pop() if self._idle else Container(self)
-            invocation = Invocation(self.timeline, name, TIMEOUT_S, container)
+            invocation = Invocation(self.timeline, name, FUNCTION_TIMEOUT_S, container)
             answer: list[Any] = []
 
             def ended(failure: BaseException | None) -> None:

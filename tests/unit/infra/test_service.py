@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from infra.package import SHIPPED_CONFIG
+from pipeline.state.lifecycle import FUNCTION_TIMEOUT_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -72,7 +73,7 @@ def test_every_param_that_is_used_has_a_default_and_every_default_is_used() -> N
 
 def test_the_timeouts_fit_each_other() -> None:
     """A ticket stays hidden for as long as any invocation may hold it: six timeouts, as Lambda asks of a queue."""
-    assert SERVICE["provider"]["timeout"] == 60
+    assert SERVICE["provider"]["timeout"] == FUNCTION_TIMEOUT_S
     assert RESOURCES["OutboxQueue"]["Properties"]["VisibilityTimeout"] == 6 * SERVICE["provider"]["timeout"]
 
 
