@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from pipeline.aws.configuration import ConfigurationSource
-from pipeline.destinations.build import Surroundings, build
 from pipeline.errors import ConfigError, Problem
-from pipeline.render.context import Context
 from pipeline.rules.matcher import Matcher
 from pipeline.rules.rule import RuleSet
 from pipeline.runtime import logs
@@ -20,7 +18,7 @@ from pipeline.state.failover import Failover
 
 if TYPE_CHECKING:
     from pipeline.alerts.chain import Chain
-    from pipeline.alerts.ports import Outbox
+    from pipeline.alerts.ports import Destinations, Outbox
     from pipeline.aws.quarantine import Quarantine
     from pipeline.aws.secrets import Secrets
     from pipeline.state.memory import MemoryState
@@ -47,15 +45,23 @@ class Service:
             raise ConfigError((problem,))
         self.ruleset = _with_own_reads(ruleset, self.environment.function_name)
         self.matcher = Matcher(ruleset)
+        self.__dict__.pop("destinations", None)  # made anew when first needed, as the new configuration says
+
+    # ---- opened, and imported, when first needed: a quiet batch needs none of them ----
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """Whom the configuration in force tells."""
+        from pipeline.destinations.build import Surroundings, build
+        from pipeline.render.context import Context
+
         around = Surroundings(
-            context=Context.of(ruleset.settings),
+            context=Context.of(self.ruleset.settings),
             fetch_secret=self._fetch_secret,
             forget_secret=self._forget_secret,
             slack_api_url=self.environment.slack_api_url,
         )
-        self.destinations = build(ruleset.destinations, around)
-
-    # ---- opened, and imported, when first needed: a quiet batch needs none of them ----
+        return build(self.ruleset.destinations, around)
 
     @cached_property
     def quarantine(self) -> Quarantine:
