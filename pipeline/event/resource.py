@@ -187,8 +187,8 @@ def _well_known(members: dict[str, Any], service: str) -> Iterator[str]:
         if owner == service and (names := _names(members.get(key))):
             yield from (_worded(word, name) for name in names)
             return
-    for key, word in _BY_KEY.items():
-        if names := _names(members.get(key)):
+    for key, word in _BY_KEY.items() if members else ():
+        if key in members and (names := _names(members[key])):
             yield from (_worded(word, name) for name in names)
             return
     yield from (named_arn(name) for value in members.values() for name in _names(value) if name.startswith("arn:"))
