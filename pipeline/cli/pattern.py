@@ -30,7 +30,7 @@ def match(output: str, text: str, paths: tuple[str, ...]) -> int:
 
     A line of NDJSON or text is a message; the elements of arrays and of Records are compacted to one line.
     """
-    parsed = _parsed(text, output)
+    parsed = parsed_or_shown(text, output)
     if parsed is None:
         return WRONG_INPUT
     inputs = Inputs(paths)
@@ -49,7 +49,7 @@ def match(output: str, text: str, paths: tuple[str, ...]) -> int:
 @click.argument("text", metavar="PATTERN")
 def explain(output: str, text: str) -> int:
     """Say in words what PATTERN means, and where it may surprise you."""
-    parsed = _parsed(text, output)
+    parsed = parsed_or_shown(text, output)
     if parsed is None:
         return WRONG_INPUT
     explanation = filter_pattern.explain(parsed)
@@ -60,7 +60,7 @@ def explain(output: str, text: str) -> int:
     return 0
 
 
-def _parsed(text: str, output: str) -> filter_pattern.FilterPattern | None:
+def parsed_or_shown(text: str, output: str) -> filter_pattern.FilterPattern | None:
     """Parse a pattern, or show where it goes wrong."""
     try:
         return filter_pattern.parse(text)

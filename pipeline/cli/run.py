@@ -15,8 +15,9 @@ import pipeline
 from pipeline.cli.inputs import Inputs, config_option, config_path, load_config
 from pipeline.cli.main import FINDINGS, WRONG_INPUT
 from pipeline.cli.output import visible
+from pipeline.cli.pattern import parsed_or_shown
 from pipeline.errors import AuthorError, ConfigError
-from pipeline.local.whole_pipeline import WholePipeline
+from pipeline.local.whole_pipeline import MOST_BYTES, WholePipeline, weight
 from pipeline.rules import ruleset
 from pipeline.rules.rule import RuleSet
 
@@ -44,6 +45,8 @@ def run(
     token = os.environ.get("SLACK_BOT_TOKEN", "")
     if channel and not token:
         raise click.UsageError("--channel posts to the real Slack, which needs SLACK_BOT_TOKEN in the environment")
+    if parsed_or_shown(filter_pattern, "text") is None:
+        return WRONG_INPUT
     paths = (*events, *more) or _fixtures()
     inputs = Inputs(paths)
     with WholePipeline(_rules(config), filter_pattern=filter_pattern, token=token, channel=channel) as whole:
@@ -80,7 +83,11 @@ def _fixtures() -> tuple[str, ...]:
 
 
 def _messages(inputs: Inputs) -> Iterator[str]:
-    return (message.text for message in inputs)
+    for message in inputs:
+        if weight(message.text) > MOST_BYTES:
+            inputs.complain(message.path, f"message {message.index}: too large for CloudWatch Logs")
+        else:
+            yield message.text
 
 
 def _show_alerts(whole: WholePipeline) -> None:

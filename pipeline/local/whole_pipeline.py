@@ -26,9 +26,11 @@ from typing import Any, Self, TextIO
 
 from msgspec.structs import replace
 
+from pipeline.checks import scrub
 from pipeline.local.aws import EmbeddedAws
 from pipeline.local.event_source_mapping import Mapping
 from pipeline.local.functions import InProcess
+from pipeline.local.moto_logs import EVENT_OVERHEAD_BYTES, MAX_BATCH_BYTES
 from pipeline.local.pollers import Pollers
 from pipeline.local.slack import SlackStandIn
 from pipeline.local.slack_messages import Post
@@ -42,8 +44,9 @@ STREAM = "trailwire"
 PUT_EVENTS = 1_000
 """Events of one PutLogEvents call: CloudTrail delivers every few seconds, hundreds at most (AWS takes 10,000)."""
 PUT_BYTES = 1_000_000
-"""Just under what one call may weigh: 1,048,576 bytes, 26 of them for each event (PutLogEvents)."""
-EVENT_OVERHEAD_BYTES = 26
+"""What one call weighs at most, a little less than it may."""
+MOST_BYTES = MAX_BATCH_BYTES
+"""What one event weighs at most, for it must fit into a call."""
 BATCH_SIZE, BATCH_WINDOW_S = 100, 0.2
 DRAIN_S = 600
 
@@ -95,13 +98,16 @@ class WholePipeline:
         self._undo.close()
 
     def put(self, messages: Iterable[str]) -> Iterator[int]:
-        """Log messages as CloudTrail does; yields how many each call took. Timestamps are the time of arrival."""
+        """Log messages as CloudTrail does; yields how many each call took. Timestamps are the time of arrival.
+
+        A message weighs MOST_BYTES at most; what is no UTF-8 in its file becomes U+FFFD, for an API takes nothing else.
+        """
         for batch in _batches(messages):
             now_ms = time.time_ns() // 1_000_000
             answer = self.aws.client("logs").put_log_events(
                 logGroupName=LOG_GROUP,
                 logStreamName=LOG_STREAM,
-                logEvents=[{"timestamp": now_ms, "message": message} for message in batch],
+                logEvents=[{"timestamp": now_ms, "message": scrub(message)} for message in batch],
             )
             if answer.get("rejectedLogEventsInfo"):
                 raise RuntimeError(f"CloudWatch Logs rejected events: {answer['rejectedLogEventsInfo']}")
@@ -210,16 +216,20 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def weight(message: str) -> int:
+    """Return the bytes that a message counts for (PutLogEvents)."""
+    return len(message.encode("utf-8", "surrogatepass")) + EVENT_OVERHEAD_BYTES
+
+
 def _batches(messages: Iterable[str]) -> Iterator[list[str]]:
     """Cut messages into calls that PutLogEvents takes."""
     batch: list[str] = []
     size = 0
     for message in messages:
-        weight = len(message.encode("utf-8", "surrogatepass")) + EVENT_OVERHEAD_BYTES
-        if batch and (len(batch) >= PUT_EVENTS or size + weight > PUT_BYTES):
+        if batch and (len(batch) >= PUT_EVENTS or size + weight(message) > PUT_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(message)
-        size += weight
+        size += weight(message)
     if batch:
         yield batch

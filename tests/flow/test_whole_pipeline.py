@@ -92,3 +92,11 @@ def test_every_real_event_is_carried_through_and_accounted_for() -> None:
     assert put == whole.totals["Events"] == 1543
     assert whole.totals["Imbalance"] == whole.totals["Quarantined"] == 0
     assert 1 <= len(said) <= 30
+
+
+def test_bytes_that_are_no_text_travel_as_replacement_characters() -> None:
+    """A file may hold what no API call can carry; the event around it counts all the same."""
+    with WholePipeline(demo()) as whole:
+        list(whole.put(['{"eventSource":"kms.amazonaws.com","eventName":"ScheduleKeyDeletion","x":"\udcff"}']))
+        whole.drain()
+    assert (whole.totals["Events"], whole.totals["Matched"], len(whole.said())) == (1, 1, 1)

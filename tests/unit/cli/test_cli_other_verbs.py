@@ -175,6 +175,7 @@ def test_a_file_without_the_right_to_read_it_is_said(trailwire: Command) -> None
         (["run", "events.json"], "--events events.json"),
         (["run", "--channel", "C1"], "SLACK_BOT_TOKEN"),
         (["run", "--config", "missing.toml"], "missing.toml"),
+        (["run", "--filter-pattern", "{ $.eventName == x }"], "equality is a single ="),
     ],
 )
 def test_wrong_arguments_of_run_are_exit_2(
@@ -184,3 +185,13 @@ def test_wrong_arguments_of_run_are_exit_2(
     done = trailwire(*arguments)
     assert (done.status, done.out) == (2, "")
     assert says in done.err
+
+
+def test_an_event_that_cloudwatch_logs_would_not_take_is_named_and_the_rest_runs(trailwire: Command) -> None:
+    trailwire.write("trailwire.toml", '[[rule]]\nname = "all"\nevent_names = ["*"]\n')
+    events = [{"eventName": "A", "x": "x" * 1_048_600}, {"eventName": "B", "x": "x" * 1_040_000}]
+    trailwire.write("events.json", "\n".join(map(json.dumps, events)))
+    done = trailwire("run", "--events", "events.json")
+    assert (done.status, len(done.lines)) == (2, 1)
+    assert "events.json: message 0: too large for CloudWatch Logs\n" in done.err
+    assert "1 events in, 0 held back by the filter, 0 quarantined\n" in done.err
