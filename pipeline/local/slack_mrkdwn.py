@@ -124,7 +124,7 @@ def _mention(command: str, label: str) -> str:
 
 
 def _link(target: str, label: str) -> str:
-    if not target.startswith(_LINKS):
+    if not target.startswith(_LINKS) or _HELD.search(target):  # finished HTML cannot stand in an attribute
         return escape(f"<{target}>")
     return f'<a href="{escape(target)}" target="_blank" rel="noopener noreferrer">{label}</a>'
 
@@ -137,7 +137,8 @@ def _date(target: str, fallback: str, zone: tzinfo | None) -> str:
         text = re.sub(r"\{(\w+)\}", lambda found: _DATES[found[1]](at), parts[2])
     except (ValueError, KeyError, IndexError, OverflowError, OSError):
         return escape(decoded(fallback))
-    shown = f'<time datetime="{at.isoformat()}" title="{escape(decoded(fallback))}">{escape(decoded(text))}</time>'
+    title = escape(decoded(_HELD.sub("", fallback)))
+    shown = f'<time datetime="{at.isoformat()}" title="{title}">{escape(decoded(text))}</time>'
     return _link(decoded(parts[3]), shown) if len(parts) > 3 else shown  # noqa: PLR2004  the optional fourth part
 
 

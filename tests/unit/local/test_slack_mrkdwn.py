@@ -8,7 +8,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.local.slack_mrkdwn import mrkdwn_to_html, plain_to_html
@@ -100,6 +100,8 @@ pieces = st.sampled_from(
 ) | st.sampled_from(["\n", " ", "\x00", "<a href='x'>"])
 
 
+@example("<https://x/`<https://a onclick=b |z>`|y>")
+@example('<!date^1^{date}|`<https://a onclick=b |"z>`>')
 @given(st.lists(pieces | st.text(max_size=3), max_size=30).map("".join))
 def test_no_text_becomes_markup_of_its_own(text: str) -> None:
     """Whatever the text, a browser finds only tags and attributes that Slack's markup stands for."""
