@@ -110,9 +110,11 @@ def _parse(source: Source) -> tuple[ast.expr, Source]:
         again = _parsed_or_none(bracketed.text) if "\n" in source.text else None
         if again is not None:
             return again, bracketed
+        if not error.offset:  # how Python says that more was to come
+            end = source.before + len(source.text)
+            raise RuleError("the expression ends too early", position=end, line=error.lineno) from error
         message = "not a Python expression" + (f": {error.msg}" if error.msg != "invalid syntax" else "")
-        column = max(0, (error.offset or 1) - 1)
-        raise source.error_at(error.lineno or 1, column, message, _syntax_hint(source.text)) from error
+        raise source.error_at(error.lineno or 1, error.offset - 1, message, _syntax_hint(source.text)) from error
     except UnicodeEncodeError as error:
         raise RuleError("the expression holds half a character", position=source.before + error.start) from error
     except (ValueError, RecursionError, MemoryError) as error:
@@ -137,6 +139,8 @@ def _syntax_hint(text: str) -> str:
         return "write and, or"
     if "=" in text and "==" not in text:
         return "compare with =="
+    if set(text) & set("“”„‘’"):  # noqa: RUF001 - what word processors make of quotes
+        return "quote texts with \" or '"
     return ""
 
 

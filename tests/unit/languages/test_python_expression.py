@@ -41,6 +41,8 @@ EVENT: dict[str, Any] = {
         ("re.match('a', event['x'])", 0, 1, "use filter_pattern, sigma or jq"),
         ("event['a'] == 'x', event['b'] == 'y'", 0, 1, "write a [[rule]] for each"),
         ("event['a'] == 'x',\nevent['b'] == 'y'", 0, 1, "write a [[rule]] for each"),
+        ("event['a'] == 'x' and", 21, 1, ""),
+        ("event['a'] == “x”", 14, 1, "quote texts with"),
         ("event['a'] == true", 14, 1, "did you mean True?"),
         ("event['a'] == null", 14, 1, "did you mean None?"),
         ("match('a', event['x'])", 0, 1, "use filter_pattern, sigma or jq"),
