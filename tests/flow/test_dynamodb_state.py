@@ -107,7 +107,8 @@ def test_a_store_that_dies_is_a_state_error_and_the_invocation_goes_on(monkeypat
         monkeypatch.setenv(name, value)
     with pytest.raises(StateError, match="EndpointConnectionError"):
         DynamoState(TABLE).read_claims(["alert"])
-    view: State = Failover(lambda: DynamoState(TABLE), MemoryState).view
+    local = MemoryState()
+    view: State = Failover(lambda: DynamoState(TABLE), lambda: local).view
     wanted = Claim(ClaimState.CLAIMED, "shard:1", LATER)
     assert view.take_claim("alert", wanted, now_ms=NOW, from_outbox=False) is None
     assert view.read_claims(["alert"]) == {"alert": wanted}
