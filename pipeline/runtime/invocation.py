@@ -10,7 +10,7 @@ from pipeline.alerts.ledger import Ledger
 from pipeline.decode.decoded import Decoded, LogEvent, Source, Undecodable, lost_message
 from pipeline.decode.identity import event_identity
 from pipeline.errors import DecodeError
-from pipeline.rules.matcher import Match, Matcher, Verdicts
+from pipeline.rules.matcher import Failure, Match, Matcher, Verdicts
 from pipeline.runtime import logs
 
 if TYPE_CHECKING:
@@ -111,19 +111,25 @@ class Invocation:
         return [Sighting(match, identity, owner, seen_ms, log_event.message) for match in matches]
 
     def _note_failures(self, verdicts: Verdicts) -> None:
+        """Count failures; each rule's first is logged and told, for a rule may fail on every event of a flood."""
+        for failure in verdicts.failures:
+            self.ledger.failures += 1
+            cause = f"rule failed: {failure.rule.name}"
+            if cause not in self._notices:
+                self._note_failure(failure, cause)
+
+    def _note_failure(self, failure: Failure, cause: str) -> None:
         from pipeline.event.fields import clean, text_at
         from pipeline.event.redaction import redact_computed
 
-        for failure in verdicts.failures:
-            self.ledger.failures += 1
-            name, event_id = failure.rule.name, clean(text_at(failure.event, "eventID"), 64) or "no eventID"
-            reason = redact_computed(failure.reason, failure.event)
-            logs.warning("rule failed", rule=name, eventID=event_id, reason=reason)
-            text = (
-                f'Rule "{name}" failed on event {event_id} and did not match it: {reason}. '
-                f"It is told once an hour; `trailwire why` shows the rule at work on an event."
-            )
-            self.note(f"rule failed: {name}", text)
+        name, event_id = failure.rule.name, clean(text_at(failure.event, "eventID"), 64) or "no eventID"
+        reason = redact_computed(failure.reason, failure.event)
+        logs.warning("rule failed", rule=name, eventID=event_id, reason=reason)
+        text = (
+            f'Rule "{name}" failed on event {event_id} and did not match it: {reason}. '
+            f"It is told once an hour; `trailwire why` shows the rule at work on an event."
+        )
+        self.note(cause, text)
 
     def note(self, cause: str, text: str, severity: str = "warning") -> None:
         """Keep something for the error destinations, which hear it once per cause and window."""

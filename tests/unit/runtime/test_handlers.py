@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -276,15 +277,17 @@ def test_without_a_context_an_invocation_has_some_time() -> None:
 def test_what_is_said_about_a_failed_rule_shows_no_credential(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Engines quote the value they stumbled over, in the log and in the notice."""
+    """Engines quote the value they stumbled over, in the log and in the notice; a flood of failures is logged once."""
     number = "int(event['requestParameters.masterUserPassword']) > 0"
     failing = f'[[rule]]\nname = "Number"\npython = "{number}"\ndestinations = ["security"]\n'
     configured(monkeypatch, tmp_path, CONFIG + failing)
     hand = at_hand(monkeypatch)
     odd = event(1, eventID="E" * 5_000, requestParameters={"masterUserPassword": "hunter2hunter2"})
-    assert handlers.kinesis(kinesis_batch([envelope([odd])]), None) == failures()
+    assert handlers.kinesis(kinesis_batch([envelope([odd] * 100)]), None) == failures()
     assert hand.ops.notices == ["rule failed: Number"]
-    said = capsys.readouterr().out + repr(hand.ops.said)
+    written = capsys.readouterr().out
+    assert [json.loads(line).get("RuleFailures") for line in written.splitlines()] == [None, 100]
+    said = written + repr(hand.ops.said)
     assert "invalid literal" in said
     assert "hunter2" not in said
     assert "E" * 65 not in said
