@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pipeline.alerts.alert import Notice
 from pipeline.alerts.content import About
+from pipeline.alerts.ports import Destination
 from pipeline.alerts.telling import Telling, message_id
 from pipeline.alerts.ticket import Kind, Ticket, backoff_ms
 from pipeline.errors import RateLimited, Rejected, Unavailable
 
 NOTICE_WINDOW_MS = 3_600_000
+PATIENCE_MS = 5_000
+"""How long a notice waits for its turn where there is no outbox to wait in: longer than a burst takes to be saved."""
 
 
 def notify(telling: Telling, notice: Notice, window_ms: int = NOTICE_WINDOW_MS) -> None:
@@ -28,7 +31,9 @@ def say(telling: Telling, ticket: Ticket) -> bool:
     destination = telling.chain.destinations.get(ticket.destination)
     if destination is None or ticket.notice is None:
         return True
-    wait_ms = telling.wait_ms(destination) or telling.pace.admit_reply(destination, telling.now_ms)
+    wait_ms = _turn_ms(telling, destination)
+    if 0 < wait_ms <= PATIENCE_MS and telling.slept(wait_ms):
+        wait_ms = _turn_ms(telling, destination)
     attempts = ticket.attempts
     try:
         if not wait_ms:
@@ -47,3 +52,8 @@ def say(telling: Telling, ticket: Ticket) -> bool:
         Kind.NOTICE, notice=ticket.notice, destination=ticket.destination, attempts=attempts, born_ms=ticket.born_ms
     )
     return all(telling.queue([(again, wait_ms)]))
+
+
+def _turn_ms(telling: Telling, destination: Destination) -> int:
+    """Take a turn; returns 0, or how many ms to wait instead."""
+    return telling.wait_ms(destination) or telling.pace.admit_reply(destination, telling.now_ms)

@@ -49,6 +49,8 @@ MOST_BYTES = MAX_BATCH_BYTES
 """What one event weighs at most, for it must fit into a call."""
 BATCH_SIZE, BATCH_WINDOW_S = 100, 0.2
 DRAIN_S = 600
+_QUARANTINED = '{"v":'
+"""How a line begins that keeps what could not be decoded."""
 
 
 class WholePipeline:
@@ -182,7 +184,7 @@ class WholePipeline:
 
 
 class _Log(io.TextIOBase):
-    """The function's log: its metrics are read, everything else goes on."""
+    """The function's log: its metrics are read, what it quarantines is no data, everything else goes on."""
 
     def __init__(self, stream: TextIO, read_metrics: Any) -> None:
         self._stream = stream
@@ -192,6 +194,8 @@ class _Log(io.TextIOBase):
         """Take what the handler writes, which is whole lines."""
         if text.startswith('{"_aws":'):
             self._read_metrics(json.loads(text))
+        elif text.startswith(_QUARANTINED):
+            sys.stderr.write(text)
         else:
             self._stream.write(text)
         return len(text)

@@ -61,8 +61,17 @@ def test_what_cannot_be_read_costs_its_neighbours_nothing(capsys: pytest.Capture
         whole.drain()
         assert len([post for _, post in whole.said() if "StopLogging" in post.content.text]) == 1
     assert (whole.totals["Events"], whole.totals["Quarantined"]) == (1, 2)
-    kept = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"v":1')]
+    kept = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith('{"v":1')]
     assert [part["reason"] for part in kept] == ["not JSON", "not JSON"]
+
+
+def test_what_cannot_be_read_is_told_behind_an_alert_to_the_same_channel() -> None:
+    """A notice waits for its turn, for there is no outbox that would keep it."""
+    with WholePipeline(demo()) as whole:
+        list(whole.put(["not json", '{"eventName": "CreateAccessKey"}']))
+        whole.drain()
+        told = [post.content.text for _, post in whole.said()]
+    assert [("Access key created" in text, "quarantined" in text) for text in told] == [(True, False), (False, True)]
 
 
 def test_a_retry_after_is_waited_out_where_there_is_no_outbox() -> None:
