@@ -15,10 +15,14 @@ from pipeline.alerts.group import Opening, joining_of, lead_of, repeats_of
 from pipeline.alerts.scheduling import schedule
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Kind, Ticket
-from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState
+from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState, Standing, standing
 
 FIRST_TICKET_MS = LEASE_MS + LEASE_SLACK_MS
 """A group's first ticket comes when whoever opens it has posted it, or is dead."""
+
+
+TRIES = 3
+"""Attempts at replacing a group that is over and still grows, before alerts are told by themselves."""
 
 
 class Place(Enum):
@@ -68,10 +72,10 @@ def store(telling: Telling, opening: Opening, lease_until_ms: int) -> Place:
 def _placed(telling: Telling, opening: Opening) -> Place:
     other = None
     if opening.is_stored or (opening.found is not None and opening.found.state is GroupState.OPENING):
-        taken = _take_over(telling, opening)
+        _take_over(telling, opening)
     else:
-        taken, other = _open(telling, opening)
-    if taken or opening.is_stored:
+        other = _open(telling, opening)
+    if opening.is_stored or not opening.is_grouped:
         return Place.OURS
     return Place.OTHERS if opening.ticket is not None else _join(telling, opening, other)
 
@@ -90,29 +94,36 @@ def group_ticket(telling: Telling, opening: Opening) -> Ticket:
     )
 
 
-def _take_over(telling: Telling, opening: Opening) -> bool:
+def _take_over(telling: Telling, opening: Opening) -> None:
     """Become the opener of a group that is not out yet; what comes with it is counted, unless its ticket brought it."""
     opener, lease_ms = opening.group.opener, opening.group.lease_until_ms
     now_ms = telling.now_ms
     taken = telling.state.take_over_group(opening.key, opener, lease_until_ms=lease_ms, now_ms=now_ms)
     if taken is None:
-        return False
+        return
     if opening.ticket is None and not opening.is_stored:
         joining = joining_of(opening.members, taken)
         taken = telling.state.join_group(opening.key, joining, now_ms=now_ms) or taken
         opening.lead.may_repeat = True  # its opener died, perhaps after posting
     opening.group, opening.is_stored = taken, True
-    return True
 
 
-def _open(telling: Telling, opening: Opening) -> tuple[bool, Group | None]:
-    opened, other = telling.state.open_group(opening.key, opening.group, now_ms=telling.now_ms)
-    if opened:
-        opening.is_stored = True
-        ended = _last_word(telling, other, opening.found)
-        if ended is not None:  # it was opened, or grew, and ended since we looked
-            telling.queue([(ended, 0)])
-    return opened, other
+def _open(telling: Telling, opening: Opening) -> Group | None:
+    """Store a new group, in place of one whose last word is in the outbox; returns the one that stands in the way."""
+    now_ms = telling.now_ms
+    for _ in range(TRIES):
+        opened, other = telling.state.open_group(opening.key, opening.group, now_ms=now_ms, ended=opening.found)
+        if opened:
+            opening.is_stored = True
+            return None
+        if standing(other, opening.group.opener, now_ms) is not Standing.NONE:
+            return other
+        # It was opened and ended, or grew, since we looked.
+        ended, opening.found = _last_word(telling, other, opening.found), other
+        if telling.has_outbox and ended is not None and not all(telling.queue([(ended, 0)])):
+            break
+    opening.is_grouped = False
+    return None
 
 
 def _join(telling: Telling, opening: Opening, other: Group | None) -> Place:

@@ -75,13 +75,15 @@ class DynamoState:
         """See `State`."""
         return self._read("g", keys, _group)
 
-    def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
+    def open_group(
+        self, key: str, group: Group, *, now_ms: int, ended: Group | None = None
+    ) -> tuple[bool, Group | None]:
         """See `State`."""
-        values = ex.group_values(group.opener, now_ms)
+        values = {**ex.group_values(group.opener, now_ms), **ex.ended_values(ended)}
         outcome = self._table.put(_pk("g", key), _group_item(group), ex.OPEN_GROUP, values)
-        found = _read_item(_group, outcome.item) if outcome.item or not outcome.done else None
         if outcome.done:
-            return True, found if found is not None and found.state is not GroupState.CLOSED else None
+            return True, None
+        found = _read_item(_group, outcome.item)
         return (True, None) if is_same_opening(found, group) else (False, found)
 
     def take_over_group(self, key: str, opener: str, *, lease_until_ms: int, now_ms: int) -> Group | None:

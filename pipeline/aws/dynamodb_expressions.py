@@ -72,7 +72,11 @@ def claim_values(owner: str, now_ms: int) -> Values:
 
 # ---- groups ----
 
-OPEN_GROUP = STANDING[Standing.NONE]
+OPEN_GROUP = (
+    "attribute_not_exists(#pk) OR #state = :closed"
+    " OR (#state = :open AND #window_until_ms <= :now AND #opener = :ended_by AND #count = :ended_with)"
+)
+"""`STANDING[Standing.NONE]`, and if the group was never closed `lifecycle.is_still`."""
 TAKE_OVER_GROUP = STANDING[Standing.ABANDONED]
 TAKE_OVER = "SET #opener = :me, #lease_until_ms = :lease_until_ms"
 JOINABLE = any_of([condition for found, condition in STANDING.items() if found is not Standing.NONE])
@@ -85,6 +89,11 @@ CLOSE = "SET #state = :closed, #closed_by = :call"
 def group_values(opener: str, now_ms: int) -> Values:
     """Return the values of `STANDING`."""
     return {**{state.value: state.value for state in GroupState}, "me": opener, "now": now_ms}
+
+
+def ended_values(ended: Group | None) -> Values:
+    """Return the values of `OPEN_GROUP` for a group that may be replaced; no group has a count of 0."""
+    return {"ended_by": ended.opener, "ended_with": ended.count} if ended else {"ended_by": "-", "ended_with": 0}
 
 
 class Step(NamedTuple):

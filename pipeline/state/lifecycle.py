@@ -186,5 +186,10 @@ def is_same_opening(group: Group | None, opening: Group) -> bool:
     return group is not None and _name_of_opening(group) == _name_of_opening(opening)
 
 
+def is_still(group: Group, seen: Group | None) -> bool:
+    """Tell whether a group is the one that somebody has seen, and has not grown since."""
+    return seen is not None and (group.opener, group.count) == (seen.opener, seen.count)
+
+
 def _name_of_opening(group: Group) -> tuple[GroupState, str, int, int]:
     return group.state, group.opener, group.lease_until_ms, group.window_until_ms

@@ -20,6 +20,7 @@ from pipeline.state.lifecycle import (
     Then,
     classify,
     is_same_opening,
+    is_still,
     standing,
 )
 from pipeline.state.protocol import MAX_SAMPLE, Joining
@@ -63,15 +64,19 @@ class MemoryState:
         with self._lock:
             return {key: self._groups[key] for key in keys if key in self._groups}
 
-    def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
+    def open_group(
+        self, key: str, group: Group, *, now_ms: int, ended: Group | None = None
+    ) -> tuple[bool, Group | None]:
         with self._lock:
             found = self._groups.get(key)
             if is_same_opening(found, group):
                 return True, None
             if standing(found, group.opener, now_ms) is not Standing.NONE:
                 return False, found
+            if found is not None and found.state is not GroupState.CLOSED and not is_still(found, ended):
+                return False, found
             self._groups[key] = group
-            return True, found if found is not None and found.state is not GroupState.CLOSED else None
+            return True, None
 
     def take_over_group(self, key: str, opener: str, *, lease_until_ms: int, now_ms: int) -> Group | None:
         with self._lock:

@@ -53,11 +53,13 @@ class State(Protocol):
         """Return what is stored about these groups; absent ones are left out. One bulk read."""
         ...
 
-    def open_group(self, key: str, group: Group, *, now_ms: int) -> tuple[bool, Group | None]:
-        """Store a new group where none is open (none, closed, or its window over).
+    def open_group(
+        self, key: str, group: Group, *, now_ms: int, ended: Group | None = None
+    ) -> tuple[bool, Group | None]:
+        """Store a new group where there is none, or a closed one, or one that is over and still as `ended`.
 
-        Returns (True, the ended group it replaced if that one was never closed) or (False, the open group). Asked
-        again in the same words, as after a lost answer, it says (True, None).
+        Returns (True, None), also if asked again in the same words, as after a lost answer; or (False, the group that
+        stands there), which is open, or is over and has grown since somebody looked.
         """
         ...
 

@@ -71,8 +71,9 @@ def _write_claims(
     return state.write_claims({prefix + key: Claim(kind, owner, now_ms + due) for key in keys})
 
 
-def _open_group(state: State, prefix: str, now_ms: int, key: str, **group: Any) -> Any:
-    return state.open_group(prefix + key, _group(now_ms, **group), now_ms=now_ms)
+def _open_group(state: State, prefix: str, now_ms: int, *, key: str, looks: bool, **group: Any) -> Any:
+    ended = state.read_groups([prefix + key]).get(prefix + key) if looks else None
+    return state.open_group(prefix + key, _group(now_ms, **group), now_ms=now_ms, ended=ended)
 
 
 def _join(state: State, prefix: str, now_ms: int, *, key: str, count: int, since: int, samples: tuple[str, ...]) -> Any:
@@ -119,7 +120,15 @@ CLAIM_CALLS = (
     call("read_claims", keys=LISTS),
 )
 GROUP_CALLS = (
-    call("open_group", key=KEYS, opener=OWNERS, lease_in=SPANS_MS, window_in=SPANS_MS, samples=SAMPLES),
+    call(
+        "open_group",
+        key=KEYS,
+        looks=st.booleans(),
+        opener=OWNERS,
+        lease_in=SPANS_MS,
+        window_in=SPANS_MS,
+        samples=SAMPLES,
+    ),
     call("join_group", key=KEYS, count=st.integers(1, 9), since=st.integers(0, 2_000), samples=SAMPLES),
     call("take_over", key=KEYS, opener=OWNERS, lease_in=SPANS_MS),
     call("posted", key=KEYS, opener=OWNERS, told=st.integers(0, 9)),

@@ -441,6 +441,36 @@ def test_what_joins_a_group_while_it_is_being_closed_is_told(*, dies: bool) -> N
         assert not surplus(simulation, traffic)
 
 
+@pytest.mark.parametrize("trouble", [None, Trouble.DIES_AFTER, Trouble.FAILS_AFTER])
+def test_what_joins_a_group_while_it_is_being_replaced_is_told(trouble: Trouble | None) -> None:
+    """A group is replaced only as it was when its last word was written: else nobody would know how it grew."""
+    with deployed(queue=QueueLimits(concurrency=0)) as (simulation, traffic):
+        traffic.put(denied(1))
+        simulation.run(WINDOW_S + 60)
+        ((key, group),) = simulation.state._groups.items()
+        joined = False
+
+        def choose(call: Call) -> Trouble | None:
+            nonlocal joined
+            if call.method != "open_group" or joined:
+                return None
+            joined = True
+            before_ms = group.window_until_ms - 1
+            assert simulation.state.join_group(key, Joining(1, before_ms, before_ms), now_ms=before_ms)
+            traffic.expected[Subject("Denied", "ann")] += 1
+            return trouble
+
+        simulation.taps.choose = choose
+        traffic.put(denied(2))
+        simulation.run(60)
+        simulation.queue._limits = QueueLimits()
+        simulation.queue.look()
+        simulation.run(DAY_S)
+        assert joined
+        assert not missing(simulation, traffic)
+        assert trouble or not surplus(simulation, traffic)
+
+
 COUNTED = """
 [[destination]]
 id = "security"

@@ -312,7 +312,8 @@ def test_an_expired_item_that_is_still_there_counts_for_nothing(state: DynamoSta
     state.write_claims({"told": Claim(ClaimState.TOLD, "o", LATER)})
     assert state.take_claim("told", claim, now_ms=later, from_outbox=False) is None
     assert state.take_claim("a", claim, now_ms=later, from_outbox=False) is None
-    assert state.open_group("g", replace(GROUP, opener="new"), now_ms=later)[0]
+    ended = state.read_groups(["g"])["g"]
+    assert state.open_group("g", replace(GROUP, opener="new"), now_ms=later, ended=ended)[0]
     assert state.take_token("p", interval_ms=1_000, burst=1, now_ms=later) == 0
     assert state.take_turn("t", until_ms=later + 1, now_ms=later)
     assert state.count("c", 10**9, 1, buckets=6, expires_ms=later) == 1

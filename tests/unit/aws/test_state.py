@@ -167,11 +167,18 @@ def test_a_group_is_opened_where_none_is_open(state: State, key: str) -> None:
     for number, group in enumerate(GROUPS):
         name = f"{key}-{number}"
         put_group(state, name, group)
-        opened, found = state.open_group(name, mine, now_ms=NOW)
+        opened, found = state.open_group(name, mine, now_ms=NOW, ended=group)
         assert opened is (standing(group, "me", NOW) is Standing.NONE), group
-        replaced = group if group is not None and group.state is not GroupState.CLOSED else None
-        assert sorted_samples(found) == (replaced if opened else group), group
+        assert sorted_samples(found) == (None if opened else group), group
         assert sorted_samples(state.read_groups([name])[name]) == (mine if opened else group), group
+
+
+@pytest.mark.parametrize("seen", [None, replace(OPENING, count=OPENING.count - 1), replace(OPENING, opener="me")])
+def test_a_group_that_is_over_is_replaced_only_as_it_was_seen(state: State, key: str, seen: Group | None) -> None:
+    over = replace(OPENING, state=GroupState.OPEN, window_until_ms=NOW - 1)
+    put_group(state, key, over)
+    assert state.open_group(key, replace(OPENING, opener="new"), now_ms=NOW, ended=seen) == (False, over)
+    assert state.open_group(key, replace(OPENING, opener="new"), now_ms=NOW, ended=over) == (True, None)
 
 
 def test_an_opening_whose_answer_got_lost_is_answered_again(state: State, key: str) -> None:
