@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help install run test check format lock clean package deploy remove test-deploy bench fuzz soak
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with the command and everything development needs
 
