@@ -8,6 +8,7 @@ Code under test that makes its own clients finds it through `aws.environment()` 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from threading import RLock
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import boto3
+from botocore.config import Config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kinesis.models import Shard
 from moto.moto_api._internal.models import moto_api_backend
@@ -93,17 +95,22 @@ class EmbeddedAws:
                     region_name=REGION,
                     aws_access_key_id="embedded",
                     aws_secret_access_key="embedded",  # noqa: S106  moto takes any
+                    config=Config(proxies={}),
                 )
             return self._clients[service]
 
     def environment(self) -> Mapping[str, str]:
-        """Return the variables that point boto3, the command lines and a deployed function here."""
+        """Return the variables that point boto3, the command lines and a deployed function here, past any proxy."""
+        given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        past_proxies = f"{given},127.0.0.1" if given else "127.0.0.1"
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "embedded",
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            "NO_PROXY": past_proxies,
+            "no_proxy": past_proxies,
         }
 
     def flush_logs(self) -> None:

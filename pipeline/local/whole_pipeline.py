@@ -49,6 +49,8 @@ MOST_BYTES = MAX_BATCH_BYTES
 """What one event weighs at most, for it must fit into a call."""
 BATCH_SIZE, BATCH_WINDOW_S = 100, 0.2
 DRAIN_S = 600
+_NO_PROFILE: dict[str, str | None] = {"AWS_PROFILE": None, "AWS_DEFAULT_PROFILE": None}
+"""A profile of the user's own accounts has no say here, whether it exists or not."""
 _QUARANTINED = '{"v":'
 """How a line begins that keeps what could not be decoded."""
 
@@ -76,7 +78,7 @@ class WholePipeline:
         folder = Path(enter(tempfile.TemporaryDirectory()))
         config = folder / "trailwire.json"
         config.write_bytes(compiled.dump(self._localised()))
-        enter(_environment({**self.aws.environment(), **self._settings(config)}))
+        enter(_environment({**self.aws.environment(), **_NO_PROFILE, **self._settings(config)}))
         enter(contextlib.redirect_stdout(_Log(sys.stdout, self._read_metrics)))
         stream_arn = self._subscribe()
         mapping = Mapping(
@@ -206,18 +208,22 @@ class _Log(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
+def _environment(values: dict[str, str | None]) -> Iterator[None]:
+    """Set environment variables for a while; None takes one away."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def weight(message: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -42,6 +43,18 @@ def test_the_fixtures_become_at_most_a_dozen_alerts_each_said_once() -> None:
     assert whole.totals["Alerts"] <= 12
     assert len(said) == len(set(said)) == whole.totals["Posts"]
     assert any("DeleteTrail" in text and "mallory" in text for text in said)
+
+
+def test_the_users_own_profile_and_proxies_have_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    monkeypatch.setenv("AWS_PROFILE", "of-somebody-else")
+    with WholePipeline(demo()) as whole:
+        list(whole.put(['{"eventName": "CreateAccessKey"}']))
+        whole.drain()
+        assert len(whole.said()) == 1
+    assert (os.environ["AWS_PROFILE"], os.environ["NO_PROXY"]) == ("of-somebody-else", "example.com")
 
 
 def test_an_event_that_is_logged_again_is_not_told_again() -> None:
