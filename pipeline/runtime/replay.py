@@ -89,6 +89,8 @@ class Replay:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._promised: set[str] = set()
+        """In a dry run: keys of the alerts that the things so far would tell."""
 
     def state_problem(self) -> str:
         """Say why the state store cannot be used; empty where it can. Asks it."""
@@ -107,7 +109,7 @@ class Replay:
 
     def look(self, where: str, pieces: Sequence[Piece]) -> Outcome:
         """Find out what would be told of a thing; sends nothing, writes nothing."""
-        return _Attempt(self._service.begin(None), StaysWhereItIs(), where).look(pieces)
+        return _Attempt(self._service.begin(None), StaysWhereItIs(), where).look(pieces, self._promised)
 
     def _quarantine(self, pieces: Sequence[Piece]) -> Quarantine:
         """What was quarantined stays where it is; so does everything where quarantine would be this terminal."""
@@ -134,17 +136,17 @@ class _Attempt:
             self._problems.append(_why_unsafe(ledger, self._running))
         return self._outcome()
 
-    def look(self, pieces: Sequence[Piece]) -> Outcome:
+    def look(self, pieces: Sequence[Piece], promised: set[str]) -> Outcome:
         chain, ledger = self._running.chain, self._invocation.ledger
         sightings = self._invocation.match(self._payloads(pieces))
         matched = chain.route(chain.suppress(sightings, chain.clock.now_ms(), ledger), ledger)
         outcome = self._outcome()
         outcome.status = Status.READY if outcome.status is Status.REPLAYED else outcome.status
-        outcome.to_tell = self._unknown(list(matched), FROM_STREAM)
+        outcome.to_tell = self._unknown(list(matched), FROM_STREAM, promised)
         alerts = [piece.alert for piece in pieces if isinstance(piece, Ticket) and piece.kind is not Kind.EDIT]
         waiting = [from_alert(alert, self._owner) for alert in alerts if alert is not None]
         ledger.deferred_in += len(waiting)
-        outcome.to_tell += self._unknown(waiting, FROM_OUTBOX)
+        outcome.to_tell += self._unknown(waiting, FROM_OUTBOX, promised)
         return outcome
 
     # ---- events ----
@@ -199,16 +201,19 @@ class _Attempt:
 
     # ---- what became of it ----
 
-    def _unknown(self, candidates: Sequence[Candidate], table: Mapping[Found, Then]) -> Counter[str]:
-        """Count the alerts that nobody has told, by rule; the others are duplicates."""
+    def _unknown(
+        self, candidates: Sequence[Candidate], table: Mapping[Found, Then], promised: set[str]
+    ) -> Counter[str]:
+        """Count the alerts that nobody has told, by rule; the others, and those of earlier things, are duplicates."""
         unique = {candidate.key: candidate for candidate in candidates}
         now_ms = self._running.clock.now_ms()
         claims = self._running.chain.state.read_claims(list(unique))
         fresh = [
             candidate
             for key, candidate in unique.items()
-            if table[classify(claims.get(key), candidate.owner, now_ms)] is not Then.DUPLICATE
+            if key not in promised and table[classify(claims.get(key), candidate.owner, now_ms)] is not Then.DUPLICATE
         ]
+        promised.update(candidate.key for candidate in fresh)
         self._invocation.ledger.decide(Fate.DUPLICATE, len(candidates) - len(fresh))
         return Counter(candidate.rule.name for candidate in fresh)
 

@@ -286,7 +286,7 @@ def test_a_ticket_that_grew_too_old_is_told_as_if_it_were_new(deployed: Deployme
     ticket = Ticket(Kind.ALERT, alert=alert(), born_ms=now_ms() - 2 * MAX_AGE_MS, attempts=9)
     deployed.send("letters", encode(ticket), encode(ticket))
     rows = deployed.replay("--dry-run", "letters")[1]
-    assert [row["to_tell"] for row in rows] == [{"Trail stopped": 1}] * 2, rows
+    assert [row["to_tell"] for row in rows] == [{"Trail stopped": 1}, {}], rows
     code, rows, _ = deployed.replay("--delete", "letters")
     assert (code, sums(rows, "sent"), sums(rows, "duplicate")) == (0, 1, 1)
     assert deployed.waiting("letters") == 0
