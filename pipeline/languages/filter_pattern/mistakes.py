@@ -35,7 +35,7 @@ _HINTS: dict[Place, tuple[tuple[str, str], ...]] = {
     ),
     "selector": (
         (r"\$\s", "no blank behind the $: write $.name"),
-        (r"\$\['", "a period comes before the bracket: $.['name']"),
+        (r"\$\[['\"]", "a period comes before the bracket, and single quotes inside: $.['name']"),
         (r"\$\[", "the event is one object: begin with a property, as in $.name[0]"),
         (r"\$[^.]", "a period comes behind the $: write $.name"),
         (r"\$\Z", "name a property: $.name"),
@@ -44,6 +44,7 @@ _HINTS: dict[Place, tuple[tuple[str, str], ...]] = {
         (r"[&|]", "a condition is missing before this"),
         (r"\)", "there is nothing inside the parentheses, or one ) too many"),
         (r"'", 'write the selector without quotes: $.name = "value"'),
+        (r'"[^"]*"\s*:', "this looks like an event pattern of EventBridge: its key in a rule is event_pattern"),
         (r'"', 'write the selector without quotes: $.name = "value"'),
         (r"\.", "a selector begins with $."),
         (r"@", "a selector begins with $."),
