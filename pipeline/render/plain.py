@@ -161,7 +161,11 @@ def _annotation(alert: Alert) -> list[str]:
 
 def _about(alert: Alert) -> list[str]:
     harmless = "; ".join(visible(text, 200) for text in alert.rule.false_positives[:3])
-    return [visible(alert.rule.description, 1_000), f"Harmless if: {harmless}" if harmless else ""]
+    return [
+        visible(alert.rule.description, 1_000),
+        f"Harmless if: {harmless}" if harmless else "",
+        f"Rule id: {visible(alert.rule.id, 100)}" if alert.rule.id else "",
+    ]
 
 
 def _silence(alert: Alert) -> list[str]:

@@ -159,6 +159,7 @@ def _about(alert: Alert) -> list[Block]:
     return context_block(
         escaped(visible(rule.description, 500)),
         f"Harmless if: {escaped(harmless)}" if harmless else "",
+        f"Rule id: {escaped(visible(rule.id, 100))}" if rule.id else "",
     )
 
 

@@ -105,6 +105,7 @@ def override_facts(section: Section, facts: RuleFacts) -> RuleFacts:
         repeat=Repeat(section.choice("repeat", Repeat, facts.repeat)),
         group_by=_group(section, "group_by", facts.group_by),
         threshold=_read_threshold(section.section("threshold")) if section.has("threshold") else facts.threshold,
+        id=facts.id,
     )
 
 

@@ -70,6 +70,8 @@ class RuleFacts(msgspec.Struct, frozen=True):
     repeat: Repeat = Repeat.EDIT
     group_by: tuple[GroupField, ...] = ("rule", "account", "actor")
     threshold: Threshold | None = None
+    id: str = ""
+    """The id by which others know the rule, such as a Sigma rule's; empty where it has none."""
 
 
 class Rule(msgspec.Struct, frozen=True):

@@ -33,7 +33,10 @@ def read_sigma(
     if not isinstance(source, str) or not source:
         section.problem("sigma", '"sigma" must be the path of a file or a folder')
         return
-    found = [(path, rule) for path, text in _texts(section, source, read) for rule in _rules(section, path, text)]
+    files = [(path, _rules(section, path, text)) for path, text in _texts(section, source, read)]
+    if files and not any(rules != [] for _, rules in files):
+        section.problem("sigma", f"{source} holds no rule")
+    found = [(path, rule) for path, rules in files for rule in rules or ()]
     if tests and len(found) > 1:
         section.problem("test", f"tests need one rule, and {source} holds {len(found)}")
     for path, rule in found:
@@ -72,14 +75,15 @@ def _read(section: Section, path: str, read: Callable[[str], str | list[str]]) -
     return None
 
 
-def _rules(section: Section, path: str, text: str) -> list[SigmaRule]:
+def _rules(section: Section, path: str, text: str) -> list[SigmaRule] | None:
+    """Read the rules of a file; None where a mistake in it was recorded."""
     from pipeline.languages import sigma
 
     try:
         return sigma.parse_documents(text)
     except RuleError as error:
         section.document.problem_at(f"{path}:{error.line or 1}", f"sigma: {error.message}", error.hint)
-        return []
+        return None
 
 
 def _facts(section: Section, facts: RuleFacts, rule: SigmaRule, *, is_only: bool) -> RuleFacts:
@@ -94,6 +98,7 @@ def _facts(section: Section, facts: RuleFacts, rule: SigmaRule, *, is_only: bool
         tags=tuple(dict.fromkeys((*facts.tags, *rule.tags))),
         references=facts.references or rule.references,
         false_positives=facts.false_positives or rule.false_positives,
+        id=rule.id,
         repeat=facts.repeat if section.has("repeat") else (Repeat.THREAD if critical else Repeat.EDIT),
         group_by=facts.group_by
         if section.has("group_by") or not critical

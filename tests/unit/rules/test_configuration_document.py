@@ -12,7 +12,7 @@ from pipeline.rules.rule import Ignore, Route, RuleFacts, Settings
 from pipeline.runtime.environment import Environment
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-8")
-NOT_WRITTEN = {"where", "condition", "language", "source"}
+NOT_WRITTEN = {"where", "condition", "language", "source", "id"}
 """What reading adds to a table's own keys."""
 
 
@@ -52,4 +52,4 @@ def test_the_environment_is_what_the_handlers_read() -> None:
 
 def test_an_override_may_change_every_fact_but_the_name() -> None:
     (row,) = [row for row in _rows("`[pack.NAME]`") if "override" in row[0]]
-    assert set(re.findall(r"`(\w+)`", row[-1])) == {*RuleFacts.__struct_fields__, "destinations"} - {"name"}
+    assert set(re.findall(r"`(\w+)`", row[-1])) == {*RuleFacts.__struct_fields__, "destinations"} - {"name", "id"}
