@@ -83,6 +83,28 @@ FORM = frozenset(
 )
 """About how a message looks: the same in plain text may pass."""
 
+OF_WEBHOOKS = frozenset(
+    {
+        "action_prohibited",
+        "channel_is_archived",
+        "channel_not_found",
+        "invalid_blocks",
+        "invalid_payload",
+        "invalid_token",
+        "no_active_hooks",
+        "no_service",
+        "no_service_id",
+        "no_team",
+        "no_text",
+        "posting_to_general_channel_denied",
+        "team_disabled",
+        "too_many_attachments",
+        "user_not_found",
+    }
+)
+"""What incoming webhooks answer, with statuses that are documented for some only: the code counts, whatever its status.
+None is worth another try."""
+
 REFUSED_ARGUMENT = {
     "cannot_reply_to_message": "thread_ts",
     "invalid_thread_ts": "thread_ts",

@@ -9,14 +9,14 @@ from pipeline.alerts.ports import Posted
 from pipeline.destinations.network import TIMEOUT_S, post
 from pipeline.destinations.rendering import rendered
 from pipeline.destinations.secret import Secret
-from pipeline.destinations.slack_errors import delivery_error
+from pipeline.destinations.slack_errors import OF_WEBHOOKS, delivery_error
 from pipeline.errors import Fault, Rejected
 from pipeline.render import slack as render
 from pipeline.render.context import Context
 from pipeline.rules.destination_keys import is_endpoint
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "trailwire"}
-_OK = 200
+_OK, _REFUSED = 200, 400
 _READ_AT_MOST = 1_000
 """The answer is `ok`, or a code."""
 
@@ -44,7 +44,8 @@ class SlackWebhook:
             return Posted()
         # A 200 that does not say `ok` comes from something in Slack's place: nobody knows who has read the message.
         code = "" if answer.status == _OK and code != "rate_limited" else code
-        raise delivery_error(code, answer.status, answer.headers.get("retry-after"), channel_scope=self.bucket)
+        status = _REFUSED if code in OF_WEBHOOKS else answer.status
+        raise delivery_error(code, status, answer.headers.get("retry-after"), channel_scope=self.bucket)
 
     def edit(self, posted: Posted, content: Content) -> None:
         """Never called: there is no edit scope."""

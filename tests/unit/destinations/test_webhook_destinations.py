@@ -66,6 +66,8 @@ SLACK_ANSWERS: list[tuple[str, Behaviour, str]] = [
     ("429 with a date long gone", answer(429, b"", "Retry-After: Thu, 01 Jan 2015 00:00:00 GMT"), "limited 1"),
     ("rate_limited in a 200", answer(200, b"rate_limited", "Retry-After: 12"), "limited 12"),
     ("500", answer(500, b"<html>"), "ambiguous"),
+    ("a refusal in a 500", answer(500, b"no_team"), "credential"),
+    ("an archived channel in a 500", answer(500, b"channel_is_archived"), "destination"),
     ("503", answer(503, b"service_unavailable"), "ambiguous"),
     ("503 with Retry-After", answer(503, b"", "Retry-After: 9"), "limited 9"),
     ("200 from a login page", answer(200, b"<html>Sign in</html>"), "ambiguous"),
