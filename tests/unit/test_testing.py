@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
+from fixtures import build_batches
 from pipeline.alerts.ports import Clock
 from pipeline.decode.cloudwatch_logs import read_invocation
 from pipeline.decode.json_text import read_event
@@ -101,3 +103,9 @@ def test_the_context_tells_the_time_that_is_left() -> None:
     context.clock.advance(1)
     assert context.get_remaining_time_in_millis() == 2000
     assert context.invoked_function_arn.endswith(":function:trailwire")
+
+
+def test_the_batches_among_the_fixtures_are_what_their_script_builds() -> None:
+    folder = Path(build_batches.__file__).parent / "batches"
+    written = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.iterdir()}
+    assert written == build_batches.batches()
