@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 class Places:
-    """The line of every key of a TOML document; keys inside inline tables and arrays share their statement's line."""
+    """The line of every key of a TOML document, and of every element of its lists; what is inside those shares it."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Key, int] = {}
@@ -46,7 +46,8 @@ class Places:
 
     def _read(self, text: str) -> None:
         table: Key = ()
-        for line, statement in _statements(text):
+        for pieces in _statements(text):
+            statement, line = [piece for piece, _ in pieces], pieces[0][1]
             if statement[0] == "[":
                 is_array = statement[1] == "["
                 name = _dotted(statement[2:-2] if is_array else statement[1:-1])
@@ -59,6 +60,19 @@ class Places:
                 self._lines.setdefault(key, line)
             if len(statement) > equals + 1 and statement[equals + 1].startswith(('"""\n', "'''\n", '"""\r', "'''\r")):
                 self._multiline.add(line)
+            self._place_elements(key, pieces[equals + 1 :])
+
+    def _place_elements(self, key: Key, value: list[tuple[str, int]]) -> None:
+        """Note where each element of a list begins."""
+        if not value or value[0][0] != "[":
+            return
+        nesting, index, awaits = 1, 0, True
+        for piece, line in value[1:]:
+            if awaits:
+                self._lines[*key, index] = line
+            nesting += (piece in "[{") - (piece in "]}")
+            awaits = piece == "," and nesting == 1
+            index += awaits
 
     def _enter(self, name: list[str], line: int, *, is_array: bool) -> Key:
         """Resolve a header to a key, counting tables of an array from 0."""
@@ -74,24 +88,23 @@ class Places:
         return key
 
 
-def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, pieces) of each header and each `key = value`."""
-    statement: list[str] = []
-    line = start = 1
+def _statements(text: str) -> Iterator[list[tuple[str, int]]]:
+    """Yield the pieces of each header and each `key = value`, each with its line."""
+    statement: list[tuple[str, int]] = []
+    line = 1
     nesting = 0
     for match in _TOKEN.finditer(text):
         piece = match[0]
         if piece == "\n" and nesting == 0:
             if statement:
-                yield start, statement
+                yield statement
             statement = []
         elif piece != "\n" and not piece.startswith("#"):
-            start = start if statement else line
-            statement.append(piece)
+            statement.append((piece, line))
             nesting += (piece in "[{") - (piece in "]}")
         line += piece.count("\n")
     if statement:
-        yield start, statement
+        yield statement
 
 
 def open_string(text: str) -> int | None:

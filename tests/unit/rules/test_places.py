@@ -52,7 +52,10 @@ severity = "low"
 
 LINES: list[tuple[Key, int]] = [
     (("packs",), 2),
-    (("packs", 1), 2),
+    (("packs", 0), 2),
+    (("packs", 1), 3),
+    (("packs", 2), 3),
+    (("packs", 3), 2),
     (("quoted key",), 4),
     (("settings",), 6),
     (("settings", "window"), 7),
