@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 Key = tuple[str | int, ...]
+DEEPEST = 200
+"""Levels of a document that are told apart; nothing that means something goes so deep."""
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'
@@ -55,7 +57,7 @@ class Places:
                 continue
             equals = statement.index("=")
             key = table
-            for part in _dotted(statement[:equals]):
+            for part in _dotted(statement[:equals])[: DEEPEST + 1]:
                 key = (*key, part)
                 self._lines.setdefault(key, line)
             if len(statement) > equals + 1 and statement[equals + 1].startswith(('"""\n', "'''\n", '"""\r', "'''\r")):

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from pipeline.errors import ConfigError, Problem
 from pipeline.rules.destination_keys import read_destination
 from pipeline.rules.language import MODULES
-from pipeline.rules.places import Places, open_string
+from pipeline.rules.places import DEEPEST, Key, Places, open_string
 from pipeline.rules.reading import override_facts, read_ignore, read_route, read_rule, read_settings
 from pipeline.rules.rule import Route, Rule, RuleSet
 from pipeline.rules.rule_tests import Read
@@ -97,7 +98,22 @@ def _open(text: str, name: str, findings: Findings) -> Section:
         raise ConfigError((Problem(f"{name}:{line_of_digits}", "this number has too many digits"),)) from error
     except RecursionError as error:
         raise ConfigError((Problem(f"{name}:1", "nested too deeply to be read"),)) from error
-    return Section(Document(name, Places(text), findings), (), table)
+    document = Document(name, Places(text), findings)
+    if deep := _too_deep(table):
+        raise ConfigError((Problem(document.where(deep), "nested too deeply to be read"),))
+    return Section(document, (), table)
+
+
+def _too_deep(table: dict[str, Any]) -> Key:
+    """Find something so deep in a document that whoever looks into it might end up too deep himself; empty: nothing."""
+    waiting: list[tuple[Key, Any]] = [((), table)]
+    while waiting:
+        key, value = waiting.pop()
+        if len(key) > DEEPEST:
+            return key
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        waiting += [((*key, name), item) for name, item in inner]
+    return ()
 
 
 def _reader(folder: Path) -> Read:

@@ -310,6 +310,14 @@ def test_a_number_that_python_cannot_read_is_a_mistake_with_a_place() -> None:
     assert [str(problem) for problem in raised.value.problems] == ["trailwire.toml:3: this number has too many digits"]
 
 
+@pytest.mark.parametrize("deep", [".a" * 3000 + " = 1", " = " + "{ a = " * 220 + "1" + " }" * 220])
+@pytest.mark.parametrize("table", ["[[rule.test]]\nevent", "[[ignore]]\nevent_pattern", "[settings]\naccounts"])
+def test_what_is_nested_beyond_sense_is_a_mistake_with_a_place(table: str, deep: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        _parse(f'[[rule]]\nname = "a"\nevent_names = ["x"]\n{table}{deep}\n')
+    assert [str(problem) for problem in raised.value.problems] == ["trailwire.toml:5: nested too deeply to be read"]
+
+
 def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ruleset.load(tmp_path / "trailwire.toml")
