@@ -20,6 +20,22 @@ class Fate(StrEnum):
     UNSAFE = "unsafe"
 
 
+MAX_ENTRIES = 100
+"""Lines that one invocation logs about its messages; their number follows the posts, but an outage meets them all."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What became of a message, for the log."""
+
+    what: str
+    destination: str
+    rule: str
+    record: str
+    """Unit of delivery that brought the alert: shard and sequence number, queue message id, or request id."""
+    event_id: str
+    reason: str = ""
+
+
 class Ledger(msgspec.Struct):
     """What one invocation saw, and what became of it."""
 
@@ -41,6 +57,8 @@ class Ledger(msgspec.Struct):
     rules: Counter[str] = msgspec.field(default_factory=Counter)
     ignores: Counter[str] = msgspec.field(default_factory=Counter)
     rejections: Counter[str] = msgspec.field(default_factory=Counter)
+    entries: list[Entry] = []
+    """What the log says about messages, in order; the first MAX_ENTRIES."""
     slowest_ms: int = 0
     """Longest time from arrival in the stream to being told."""
     latencies_ms: list[int] = []
@@ -57,6 +75,11 @@ class Ledger(msgspec.Struct):
     def imbalance(self) -> int:
         """Alerts without a fate, or with more than one: 0 or a bug."""
         return self.alerts + self.deferred_in - self.fates.total()
+
+    def enter(self, entry: Entry) -> None:
+        """Let the log say what became of a message."""
+        if len(self.entries) < MAX_ENTRIES:
+            self.entries.append(entry)
 
     def decide(self, fate: Fate, count: int = 1) -> None:
         """Give alerts their fate."""

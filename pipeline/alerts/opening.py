@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from pipeline.alerts.content import Content, Many, One
 from pipeline.alerts.group import Opening, repeats_of, settle
-from pipeline.alerts.ledger import Fate
+from pipeline.alerts.ledger import Entry, Fate
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.recording import record
 from pipeline.alerts.rejecting import reject
@@ -81,10 +81,13 @@ def _tell(telling: Telling, destination: Destination, batch: list[Opening]) -> s
     try:
         posted = _post_patiently(telling, destination, ready)
     except RateLimited as limited:
+        _enter(telling, ready, "not told", str(limited))
         defer(telling, ready, telling.hold(destination, limited))
     except Unavailable as outage:
+        _enter(telling, ready, "not told", str(outage))
         failed(telling, ready, telling.hold(destination, outage), ambiguous=outage.ambiguous)
     except Rejected as rejection:
+        _enter(telling, ready, "not told", str(rejection))
         reject(telling, ready, rejection.reason)
         return "" if rejection.fault is Fault.MESSAGE else rejection.reason
     else:
@@ -120,11 +123,18 @@ def _is_ours(telling: Telling, opening: Opening) -> bool:
 
 def _posted(telling: Telling, batch: list[Opening], posted: Posted) -> None:
     now_ms = telling.now_ms
+    _enter(telling, batch, "told")
     for opening in batch:
         telling.ledger.decide(Fate.SENT)
         telling.ledger.decide(Fate.GROUPED, len(opening.members) - 1)
         telling.ledger.told(opening.lead.seen_ms, opening.lead.alert.event.time_ms, now_ms)
     record(telling, batch, posted if len(batch) == 1 else Posted())
+
+
+def _enter(telling: Telling, batch: list[Opening], what: str, reason: str = "") -> None:
+    for lead in (opening.lead for opening in batch):
+        event_id = lead.alert.event.id
+        telling.ledger.enter(Entry(what, lead.destination, lead.rule.name, lead.owner, event_id, reason))
 
 
 def _content(batch: list[Opening]) -> Content:

@@ -10,12 +10,12 @@ from pipeline.alerts.alert import Alert, Repeats
 from pipeline.alerts.candidate import Candidate, digest, from_alert, readdressed
 from pipeline.alerts.content import One, Reply
 from pipeline.alerts.group import Join, Opening, joining_of, lead_of, repeats_of, settle
-from pipeline.alerts.ledger import Fate
+from pipeline.alerts.ledger import Entry, Fate
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.rejecting import announce_rejection, others_to_tell
 from pipeline.alerts.scheduling import schedule
 from pipeline.alerts.telling import DOWN_MS, Telling, message_id
-from pipeline.errors import Fault, RateLimited, Rejected, Unavailable
+from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
 from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import Claim, Group, GroupState
 
@@ -94,12 +94,21 @@ def show(telling: Telling, showing: Showing) -> Later:
         else:
             _reply(telling, destination, showing)
     except RateLimited as limited:
+        _enter(telling, showing, limited)
         return Later(telling.hold(destination, limited, edits=edits))
     except Unavailable as outage:
+        _enter(telling, showing, outage)
         return Later(telling.hold(destination, outage), may_repeat=outage.ambiguous and not edits)
     except Rejected as rejection:
+        _enter(telling, showing, rejection)
         return _refused(telling, destination, showing, rejection)
     return DONE
+
+
+def _enter(telling: Telling, showing: Showing, failure: DeliveryError) -> None:
+    alert = showing.alert
+    entry = Entry("count not shown", alert.destination, alert.rule.name, showing.owner, alert.event.id, str(failure))
+    telling.ledger.enter(entry)
 
 
 def can_edit(destination: Destination, showing: Showing) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.alerts.ledger import Ledger
+from pipeline.alerts.ledger import Entry, Ledger
 from pipeline.decode import cloudwatch_logs as log_delivery
 from pipeline.decode import kinesis as stream
 from pipeline.runtime import daily, logs
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pipeline.runtime.arrivals import Arrivals
 
 Response = dict[str, Any]
+MAX_RECORDS = 20
+"""Records that one line of the log names."""
 
 
 def kinesis(event: dict[str, Any], context: Any) -> Response:
@@ -145,6 +147,11 @@ def _outbox_problem(running: Running) -> str:
     return queue.take_problem() if isinstance(queue, SqsOutbox) else ""
 
 
+def _fields(entry: Entry) -> dict[str, str]:
+    fields = {"record": entry.record, "rule": entry.rule, "destination": entry.destination, "eventID": entry.event_id}
+    return fields | ({"reason": entry.reason} if entry.reason else {})
+
+
 def _close(running: Running, ledger: Ledger, handler: str) -> None:
     """Write the books, and log what somebody should know."""
     if running.state.failure is not None:
@@ -152,6 +159,12 @@ def _close(running: Running, ledger: Ledger, handler: str) -> None:
     refusal = _outbox_problem(running)
     if refusal:
         logs.error("the outbox refused a ticket", reason=refusal)
+    for entry in ledger.entries:
+        log = logs.warning if entry.reason else logs.info
+        log(entry.what, **_fields(entry))
+    if ledger.unsafe_owners:
+        records = sorted(ledger.unsafe_owners)
+        logs.warning("handed back", count=len(records), records=records[:MAX_RECORDS])
     if ledger.imbalance:
         logs.error("the books do not balance", imbalance=ledger.imbalance)
     daily.remember(running, ledger)

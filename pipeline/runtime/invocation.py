@@ -150,12 +150,16 @@ class Invocation:
                 self.ledger.unsafe_owners.add(owner)
                 continue
             self.ledger.quarantined += 1
+            cause = f"quarantined: {part.reason}"
+            if cause in self._notices:
+                continue
+            logs.warning("input quarantined", record=owner, stage=part.stage, reason=part.reason)
             where = part.source.log_group or part.source.stream or "its source"
             text = (
                 f"Input from {where} could not be read ({part.reason}, at stage {part.stage}). It is kept whole in "
                 f"{quarantine}; `trailwire replay` sends it through again once the cause is mended."
             )
-            self.note(f"quarantined: {part.reason}", text)
+            self.note(cause, text)
 
     def report(self) -> None:
         """Tell the error destinations what went wrong, once per cause and window."""

@@ -512,3 +512,26 @@ def test_a_threshold_that_is_handed_back_still_tells_what_it_counted() -> None:
             simulation.run(3)
         simulation.run(DAY_S)
         assert not missing(simulation, traffic)
+
+
+def test_the_log_names_record_rule_and_destination_of_every_message() -> None:
+    """Whoever looks why something was not told finds when it was tried, and what came of it."""
+    with deployed() as (simulation, traffic):
+        simulation.slack.faults.script(ratelimited(7), times=1)
+        traffic.put(denied(1), extra=["no event", "nor this"])
+        simulation.run(60)
+        traffic.put(denied(2))
+        simulation.slack.faults.script(server_error(), times=1, method="chat.update")
+        simulation.run(DAY_S)
+        record = simulation.shards[0].records[0].sequence_number
+        said = [(line["message"], line.get("reason")) for line in simulation.log]
+        assert said == [
+            ("input quarantined", "not JSON"),
+            ("not told", "rate limited, retry after 7 s"),
+            ("told", None),
+            ("count not shown", "service_unavailable"),
+        ]
+        assert simulation.log[0]["record"] == f"{simulation.shards[0].id}:{record}"
+        about = {"rule": "Denied", "destination": "security", "eventID": denied(1)[0]["eventID"]}
+        assert all(about.items() <= line.items() for line in simulation.log[1:])
+        assert simulation.log[1]["record"] == simulation.log[0]["record"]
