@@ -51,8 +51,6 @@ BATCH_SIZE, BATCH_WINDOW_S = 100, 0.2
 DRAIN_S = 600
 _NO_PROFILE: dict[str, str | None] = {"AWS_PROFILE": None, "AWS_DEFAULT_PROFILE": None}
 """A profile of the user's own accounts has no say here, whether it exists or not."""
-_QUARANTINED = '{"v":'
-"""How a line begins that keeps what could not be decoded."""
 
 
 class WholePipeline:
@@ -159,6 +157,7 @@ class WholePipeline:
             "TRAILWIRE_OUTBOX": "",
             "TRAILWIRE_QUARANTINE": "",
             "SLACK_API_URL": "" if self._real else self.slack.api_url,
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "WARNING",
         }
 
     def _subscribe(self) -> str:
@@ -186,7 +185,7 @@ class WholePipeline:
 
 
 class _Log(io.TextIOBase):
-    """The function's log: its metrics are read, what it quarantines is no data, everything else goes on."""
+    """The function's output: metrics are read, its other log lines (JSON) are no data, messages go on."""
 
     def __init__(self, stream: TextIO, read_metrics: Any) -> None:
         self._stream = stream
@@ -196,7 +195,7 @@ class _Log(io.TextIOBase):
         """Take what the handler writes, which is whole lines."""
         if text.startswith('{"_aws":'):
             self._read_metrics(json.loads(text))
-        elif text.startswith(_QUARANTINED):
+        elif text.startswith('{"'):
             sys.stderr.write(text)
         else:
             self._stream.write(text)
