@@ -22,6 +22,9 @@ class Environment(msgspec.Struct, frozen=True):
     """SLACK_API_URL: a stand-in for Slack; empty: Slack."""
     log_level: str
     """LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+    own_sessions: str
+    """TRAILWIRE_OWN_SESSIONS: the ARN of each function's session, with blanks between: who reads the destinations'
+    secrets; empty: any session of the function's name."""
     function_name: str
     """AWS_LAMBDA_FUNCTION_NAME, which Lambda sets: the session under which the function reads its own secrets."""
 
@@ -36,5 +39,6 @@ def read_environment() -> Environment:
         quarantine=get("TRAILWIRE_QUARANTINE") or "",
         slack_api_url=get("SLACK_API_URL") or "",
         log_level=(get("LOG_LEVEL") or "INFO").upper(),
+        own_sessions=get("TRAILWIRE_OWN_SESSIONS") or "",
         function_name=get("AWS_LAMBDA_FUNCTION_NAME") or "",
     )

@@ -4,7 +4,8 @@ Each read of a secret is a CloudTrail event, and with a customer's key so is the
 alert about reading secrets would be sent with a secret whose reading is an alert.
 
 Held to recorded events of Secrets Manager, Parameter Store and KMS. What the caller could choose counts for nothing:
-the session's name is Lambda's to give (the function's name), `invokedBy` and the encryption context are AWS's.
+`invokedBy` and the encryption context are AWS's, and so is the session's name (the function's) under a role that only
+Lambda may assume. Whoever may assume another role names the session as he likes, so the role counts, where it is known.
 """
 
 from __future__ import annotations
@@ -19,23 +20,25 @@ from pipeline.rules.rule import SECRET_KEYS, DestinationConfig, Ignore
 
 REASON = "Trailwire reads its own secrets"
 
-_FUNCTION_NAME = r"[A-Za-z0-9_-]{1,64}"
+_SESSION = r"(?:arn:[a-z-]+:sts::[0-9]+:assumed-role/[A-Za-z0-9_+=,.@-]{1,64}/)?[A-Za-z0-9_-]{1,64}"
 _ARN = "arn:"
 _SECRET_ARN = ("requestParameters", "encryptionContext", "SecretARN")
 _PARAMETER_ARN = ("requestParameters", "encryptionContext", "PARAMETER_ARN")
 
 
-def own_reads(destinations: Iterable[DestinationConfig], function_name: str) -> Ignore | None:
-    """Return an ignore that holds exactly for this function's successful reads of its destinations' secrets.
+def own_reads(destinations: Iterable[DestinationConfig], sessions: Iterable[str]) -> Ignore | None:
+    """Return an ignore that holds exactly for these functions' successful reads of their destinations' secrets.
 
-    None where the name is no Lambda function's, or nothing is read from Secrets Manager or Parameter Store. Reads of
-    other secrets, by other sessions and in vain are told as ever.
+    A session is an ARN (`arn:aws:sts::ACCOUNT:assumed-role/ROLE/FUNCTION`), or a function's name alone, which may then
+    have any role. None where one is neither, or nothing is read from Secrets Manager or Parameter Store. Reads of other
+    secrets, by other sessions and in vain are told as ever.
     """
     secrets, parameters = _names(destinations)
     reads = [*_secret_reads(secrets), *_parameter_reads(parameters)]
-    if not reads or not re.fullmatch(_FUNCTION_NAME, function_name):
+    own = list(sessions)
+    if not own or not reads or not all(re.fullmatch(_SESSION, session) for session in own):
         return None
-    tree = all_of(_session(function_name), negate(exists("errorCode")), any_of(*reads))
+    tree = all_of(any_of(*map(_is_session, own)), negate(exists("errorCode")), any_of(*reads))
     return Ignore(
         reason=REASON,
         condition=Condition(tree),
@@ -54,11 +57,9 @@ def _names(destinations: Iterable[DestinationConfig]) -> tuple[list[str], list[s
     return [name for name in secrets if name], [name for name in parameters if name]
 
 
-def _session(function_name: str) -> Node:
-    return all_of(
-        _is("AssumedRole", "userIdentity", "type"),
-        Test(("userIdentity", "arn"), Glob(pieces=("arn:", ":assumed-role/", f"/{function_name}"))),
-    )
+def _is_session(session: str) -> Node:
+    pieces = (session,) if session.startswith(_ARN) else (_ARN, ":assumed-role/", f"/{session}")
+    return all_of(_is("AssumedRole", "userIdentity", "type"), Test(("userIdentity", "arn"), Glob(pieces=pieces)))
 
 
 def _secret_reads(names: list[str]) -> list[Node]:

@@ -43,7 +43,7 @@ class Service:
             where = self.environment.config
             problem = Problem(f"{where}:1", "no [[destination]]: nobody would hear of a match")
             raise ConfigError((problem,))
-        self.ruleset = _with_own_reads(ruleset, self.environment.function_name)
+        self.ruleset = _with_own_reads(ruleset, self.environment)
         self.matcher = Matcher(ruleset)
         self.__dict__.pop("destinations", None)  # made anew when first needed, as the new configuration says
 
@@ -157,13 +157,14 @@ def _state_named(name: str) -> tuple[str, str]:
     raise ConfigError((Problem("TRAILWIRE_STATE", f'must be memory:NAME or dynamodb:TABLE, not "{name}"'),))
 
 
-def _with_own_reads(ruleset: RuleSet, function_name: str) -> RuleSet:
-    """Ignore what the function itself reads; on any other machine there is nothing to ignore."""
-    if not function_name:
+def _with_own_reads(ruleset: RuleSet, environment: Environment) -> RuleSet:
+    """Ignore what the functions themselves read; on any other machine there is nothing to ignore."""
+    sessions = (environment.own_sessions or environment.function_name).split()
+    if not sessions:
         return ruleset
     from pipeline.runtime.own_reads import own_reads
 
-    own = own_reads(ruleset.destinations, function_name)
+    own = own_reads(ruleset.destinations, sessions)
     return replace(ruleset, ignores=(*ruleset.ignores, own)) if own else ruleset
 
 

@@ -129,8 +129,16 @@ def _check_functions(aws: EmbeddedAws) -> None:
             "TRAILWIRE_STATE": f"dynamodb:{_only_table(aws)}",
             "TRAILWIRE_OUTBOX": f"https://sqs.{aws.region}.amazonaws.com/{aws.account_id}/{STACK}-outbox",
             "TRAILWIRE_QUARANTINE": f"s3://{_bucket(aws, 'undelivered')}/quarantine",
+            "TRAILWIRE_OWN_SESSIONS": " ".join(_session(aws, each) for each in ("kinesis", "outbox")),
             "LOG_LEVEL": "INFO",
         }
+
+
+def _session(aws: EmbeddedAws, name: str) -> str:
+    """Return the ARN of a function's session, which is its role's and its own name."""
+    function = aws.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{name}")
+    role = str(function["Role"]).rpartition("/")[2]
+    return f"arn:aws:sts::{aws.account_id}:assumed-role/{role}/{STACK}-{name}"
 
 
 def _check_mappings(aws: EmbeddedAws) -> None:

@@ -194,6 +194,13 @@ def test_the_functions_find_what_they_need_in_their_environment() -> None:
         "TRAILWIRE_STATE": {"Sub": "dynamodb:${StateTable}"},
         "TRAILWIRE_OUTBOX": {"Ref": "OutboxQueue"},
         "TRAILWIRE_QUARANTINE": {"Sub": "s3://${UndeliveredBucket}/quarantine"},
+        "TRAILWIRE_OWN_SESSIONS": {
+            "Sub": " ".join(
+                "arn:${AWS::Partition}:sts::${AWS::AccountId}:assumed-role/"
+                f"${{{role}}}/${{self:service}}-${{sls:stage}}-{name}"
+                for role, name in (("KinesisRole", "kinesis"), ("OutboxRole", "outbox"))
+            )
+        },
         "LOG_LEVEL": "${param:logLevel}",
     }
     assert DEFAULTS["config"] == SHIPPED_CONFIG

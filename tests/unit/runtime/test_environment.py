@@ -13,6 +13,7 @@ VARIABLES = {
     "quarantine": ("TRAILWIRE_QUARANTINE", "s3://undelivered/quarantine", ""),
     "slack_api_url": ("SLACK_API_URL", "http://127.0.0.1:8000/api/", ""),
     "log_level": ("LOG_LEVEL", "DEBUG", "INFO"),
+    "own_sessions": ("TRAILWIRE_OWN_SESSIONS", "arn:aws:sts::1:assumed-role/r/a arn:aws:sts::1:assumed-role/r/b", ""),
     "function_name": ("AWS_LAMBDA_FUNCTION_NAME", "trailwire-prod", ""),
 }
 """Field -> its variable, a value of it, and what holds without one."""

@@ -118,8 +118,8 @@ OTHERS: list[tuple[str, Any]] = [
 ]
 
 
-def _holds(event: Any) -> bool:
-    ignore = own_reads(DESTINATIONS, FUNCTION)
+def _holds(event: Any, *sessions: str) -> bool:
+    ignore = own_reads(DESTINATIONS, sessions or (FUNCTION,))
     assert ignore is not None
     return ignore.condition.matches(event)
 
@@ -134,21 +134,47 @@ def test_every_other_read_is_told(event: dict[str, Any]) -> None:
     assert not _holds(event)
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a/b", "*", "x" * 65, "f\u00fcnktion", "name\n"])
+OUTBOX = "trailwire-prod-outbox"
+KNOWN = (f"{ROLE}/trailwire-role/{FUNCTION}", f"{ROLE}/outbox-role/{OUTBOX}")
+
+
+@pytest.mark.parametrize(
+    ("session", "is_own"),
+    [
+        (f"trailwire-role/{FUNCTION}", True),
+        (f"outbox-role/{OUTBOX}", True),
+        (f"mallorys-role/{FUNCTION}", False),
+        (f"x-trailwire-role/{FUNCTION}", False),
+        (f"trailwire-role/{OUTBOX}", False),
+        (f"trailwire-role/x/{FUNCTION}", False),
+        ("outbox-role/mallory", False),
+    ],
+)
+def test_where_the_roles_are_known_nobody_else_is_silent_under_a_functions_name(session: str, is_own: bool) -> None:
+    """Whoever may assume a role chooses the session's name; only Lambda may assume the functions' own."""
+    assert _holds(_by(f"{ROLE}/{session}"), *KNOWN) is is_own
+    assert not _holds(_by(f"arn:aws:sts::444455556666:assumed-role/{session}"), *KNOWN)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "two words", "a/b/c", "*", "x" * 65, "f\u00fcnktion", "name\n", "a b/c", "/a", "a/b", f"{ROLE}/a"]
+)
 def test_without_a_functions_name_nothing_is_silent(name: str) -> None:
-    assert own_reads(DESTINATIONS, name) is None
+    assert own_reads(DESTINATIONS, [name]) is None
+    assert own_reads(DESTINATIONS, [FUNCTION, name]) is None
+    assert own_reads(DESTINATIONS, []) is None
 
 
 def test_without_stored_secrets_nothing_is_silent() -> None:
     kept = [each for each in DESTINATIONS if each.id in "def"]
-    assert own_reads(kept, FUNCTION) is None
-    assert own_reads([], FUNCTION) is None
+    assert own_reads(kept, [FUNCTION]) is None
+    assert own_reads([], [FUNCTION]) is None
     odd = [DestinationConfig("x", "slack", {"token": token}, "t:1") for token in ("secretsmanager:", "ssm:", "#", 5)]
-    assert own_reads(odd, FUNCTION) is None
+    assert own_reads(odd, [FUNCTION]) is None
 
 
 def test_it_says_what_it_is() -> None:
-    ignore = own_reads(DESTINATIONS, FUNCTION)
+    ignore = own_reads(DESTINATIONS, [FUNCTION])
     assert ignore is not None
     assert (ignore.reason, ignore.where, ignore.until) == ("Trailwire reads its own secrets", "built in", None)
     assert ignore.source == show(ignore.condition.tree)
