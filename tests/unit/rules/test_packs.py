@@ -79,6 +79,17 @@ def test_a_rule_costs_nothing_on_everyday_events(rule: Rule) -> None:
     assert not holds(rule.condition.tree, testing.event(), json.dumps(testing.event()))
 
 
+@pytest.mark.parametrize(
+    "rule", [rule for rule in EVERY_RULE if rule.pack != "baseline-classic"], ids=lambda rule: rule.name
+)
+def test_a_rule_is_quiet_about_what_aws_services_do_on_their_own(rule: Rule) -> None:
+    """Of the classic pack nobody promises that: it tells what another tool would."""
+    for case in rule.tests:
+        service = {"type": "AWSService", "invokedBy": "example.amazonaws.com"}
+        event = case.event | {"userIdentity": service, "sourceIPAddress": "example.amazonaws.com"}
+        assert not rule.condition.matches(event), case.name
+
+
 def test_names_are_unique_across_packs() -> None:
     assert max(Counter(rule.name for rule in EVERY_RULE).values()) == 1
 
