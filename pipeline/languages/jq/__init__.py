@@ -158,6 +158,6 @@ def _check_regex(call: nodes.Call, text: str) -> None:
     complaint = ENGINE.check(worker.CHECK_REGEX, "", json.dumps(texts))
     if complaint is not None:
         flags = "modifier" in complaint
-        hint = "flags are letters of gimnpslx" if flags else 'backslashes are doubled in jq texts: "\\\\."'
+        hint = "the flags are g, i, l, n, p, s and x" if flags else 'backslashes are doubled in jq texts: "\\\\."'
         message = f'`{call.name}("{texts[0]}")`: {complaint}'
         raise RuleError(message, position=_first(call.name, text), hint=hint)
