@@ -38,7 +38,10 @@ def test_every_setting_stands_there_with_its_default() -> None:
         ("`[[rule]]`", {*RuleFacts.__struct_fields__, *MODULES, "destinations"}),
         ("`[[ignore]]`", {*Ignore.__struct_fields__}),
         ("`[[route]]`", {*Route.__struct_fields__, "severity"} - {"severities"}),
-        ("The environment", {f"TRAILWIRE_{name}" for name in ("CONFIG", "STATE", "OUTBOX", "QUARANTINE")}),
+        (
+            "The environment",
+            {f"TRAILWIRE_{name}" for name in ("CONFIG", "STATE", "OUTBOX", "QUARANTINE", "OWN_SESSIONS")},
+        ),
     ],
 )
 def test_every_key_of_a_table_stands_there(heading: str, keys: set[str]) -> None:
