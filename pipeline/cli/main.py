@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -71,7 +72,10 @@ def trailwire() -> None:
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Run the command and exit; the console script."""
+    """Run the command and exit; the console script. What a terminal's encoding lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_status(arguments))
 
 

@@ -335,6 +335,14 @@ def test_output_that_cannot_be_written_is_exit_2_and_no_bug(tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (2, b"Error: cannot write the output: File too large\n")
 
 
+def test_what_the_encoding_of_the_output_lacks_is_written_as_an_escape() -> None:
+    script = "from pipeline.cli.main import run; run(['pattern', 'explain', '{ $.a = \\u65e5\\u00e9 }'])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'$.a is "\\u65e5\xe9"' in done.stdout
+
+
 def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path: Path) -> None:
     """`trailwire match ... | head -1` ends quietly."""
     (tmp_path / "trailwire.toml").write_text('[[rule]]\nname = "all"\nevent_names = ["*"]\n')
