@@ -39,7 +39,7 @@ class Route:
 
     def __str__(self) -> str:
         """Say the setting in force."""
-        return f"{len(self._routes)} routes"
+        return f"{len(self._routes)} route{'' if len(self._routes) == 1 else 's'}"
 
 
 def first_route(routes: Iterable[RouteRule], rule: Rule, account: str, account_name: str = "") -> RouteRule | None:

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.alerts.chain import Chain
 from pipeline.cli.inputs import config_option, format_option, load_config
 from pipeline.cli.main import FINDINGS, WRONG_INPUT
-from pipeline.cli.output import json_line, save, visible
+from pipeline.cli.output import counted, json_line, save, visible
 from pipeline.errors import ConfigError
 from pipeline.rules.rule import RuleSet
 from pipeline.runtime.invocation import InvocationClock
@@ -57,12 +57,12 @@ def _write(finding: Finding, output: str) -> None:
 
 def _counted(findings: list[Finding]) -> str:
     counts = [(sum(f.severity == severity for f in findings), severity) for severity in ("error", "warning", "note")]
-    return ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n) or "nothing to say against it"
+    return ", ".join(counted(n, word) for n, word in counts if n) or "nothing to say against it"
 
 
 def _show_stages(ruleset: RuleSet) -> None:
     """Print the way of a match, on stderr: it is no finding."""
     chain = Chain(ruleset, MemoryState(1), None, {}, InvocationClock())
-    click.echo(f"{len(ruleset.rules)} rules, then", err=True)
+    click.echo(f"{counted(len(ruleset.rules), 'rule')}, then", err=True)
     for name, settings in chain.stages():
         click.echo(f"  {name:9} {settings}", err=True)

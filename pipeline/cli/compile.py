@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli.inputs import config_option, load_config
-from pipeline.cli.output import save
+from pipeline.cli.output import counted, save
 from pipeline.rules import compiled
 
 
@@ -17,5 +17,5 @@ def compile_rules(config: str | None, target: str) -> int:
     ruleset = load_config(config)
     data = compiled.dump(ruleset)
     save(target, data)
-    click.echo(f"{target}: {len(ruleset.rules)} rules, {len(data):,} bytes", err=True)
+    click.echo(f"{target}: {counted(len(ruleset.rules), 'rule')}, {len(data):,} bytes", err=True)
     return 0

@@ -14,7 +14,7 @@ import click
 import pipeline
 from pipeline.cli.inputs import Inputs, config_option, config_path, load_config
 from pipeline.cli.main import FINDINGS, WRONG_INPUT
-from pipeline.cli.output import visible
+from pipeline.cli.output import counted, visible
 from pipeline.cli.pattern import parsed_or_shown
 from pipeline.errors import AuthorError, ConfigError
 from pipeline.local.whole_pipeline import MOST_BYTES, WholePipeline, weight
@@ -110,11 +110,12 @@ def _summarise(whole: WholePipeline, put: int, took_s: float, real_channel: str)
     read = totals["Events"] + totals["Quarantined"]
     fates = ("Sent", "Grouped", "Deferred", "Suppressed", "Duplicate", "Rejected", "Unsafe")
     told = ", ".join(f"{totals[fate]} {fate.lower()}" for fate in fates if totals[fate]) or "none"
+    invocations, posts = counted(totals["Invocations"], "invocation"), counted(totals["Posts"], "post")
     lines = [
-        f"{put} events in, {put - read} held back by the filter, {totals['Quarantined']} quarantined",
-        f"{totals['Matched']} matched, {totals['Unmatched']} unmatched, in {totals['Invocations']} invocations",
-        f"{totals['Alerts']} alerts: {told}",
-        f"{totals['Posts']} posts and {totals['Edits']} edits" + (f" to {real_channel}" if real_channel else ""),
+        f"{counted(put, 'event')} in, {put - read} held back by the filter, {totals['Quarantined']} quarantined",
+        f"{totals['Matched']} matched, {totals['Unmatched']} unmatched, in {invocations}",
+        f"{counted(totals['Alerts'], 'alert')}: {told}",
+        f"{posts} and {counted(totals['Edits'], 'edit')}" + (f" to {real_channel}" if real_channel else ""),
     ]
     if whole.latencies_ms:
         middle, most = statistics.median(whole.latencies_ms), max(whole.latencies_ms)

@@ -131,4 +131,4 @@ def test_what_nothing_sends_anywhere_is_counted_as_rejected() -> None:
 
 
 def test_the_setting_in_force_is_how_many_routes_there_are() -> None:
-    assert str(Route((route(),), {})) == "1 routes"
+    assert str(Route((route(),), {})) == "1 route"

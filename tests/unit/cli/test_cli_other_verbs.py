@@ -194,4 +194,4 @@ def test_an_event_that_cloudwatch_logs_would_not_take_is_named_and_the_rest_runs
     done = trailwire("run", "--events", "events.json")
     assert (done.status, len(done.lines)) == (2, 1)
     assert "events.json: message 0: too large for CloudWatch Logs\n" in done.err
-    assert "1 events in, 0 held back by the filter, 0 quarantined\n" in done.err
+    assert "1 event in, 0 held back by the filter, 0 quarantined\n" in done.err
