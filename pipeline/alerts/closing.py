@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.candidate import digest
-from pipeline.alerts.dedupe import RELEASED, look_again_ms
+from pipeline.alerts.dedupe import DOUBTFUL, RELEASED, look_again_ms
 from pipeline.alerts.group import lead_of, repeats_of
 from pipeline.alerts.ports import Posted
 from pipeline.alerts.repeating import DONE, Later, Showing, show
 from pipeline.alerts.scheduling import edit_turn
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
+from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import LEASE_MS, TOLD_MS, Claim, ClaimState, Group, GroupState
 
 LAST_EDIT_MS = 10_000
@@ -44,7 +45,7 @@ def edit(telling: Telling, one: Arrived, group: Group) -> Later:
     is_late = telling.now_ms > group.window_until_ms - LAST_EDIT_MS
     if group.state is not GroupState.OPEN or group.count <= group.told or is_late:
         return DONE
-    later = _backed_off(one, show(telling, _showing(one, group)))
+    later = _say_so_far(telling, one, _showing(one, group))
     if not later.wait_ms:
         after = _record(telling, one, group)
         if after is not None and after.told > group.count:  # somebody showed more before we showed less
@@ -70,20 +71,52 @@ def _say_last_word(telling: Telling, one: Arrived, showing: Showing) -> Later:
     The group's own ticket wants to say it, and so does everybody who opens the next group. They may have looked at
     different moments: less must not be said after more. So the mark names the count.
     """
-    key = digest("last word", showing.alert.key, one.ticket.opener)
+    key = _word_key(one, showing)
     now_ms, count = telling.now_ms, showing.repeats.count
     wanted = Claim(ClaimState.CLAIMED, one.message, now_ms + LEASE_MS)
     standing = telling.state.take_claim(key, wanted, now_ms=now_ms, from_outbox=True)
     if standing is not None and standing.state is not ClaimState.TOLD:
         return Later(look_again_ms(standing, now_ms))
-    if standing is not None and int(standing.owner) >= count:
+    said, in_doubt = _said(standing)
+    if said >= count:
         return DONE
-    later = _backed_off(one, show(telling, showing))
+    later = _backed_off(one, show(telling, showing._replace(may_repeat=showing.may_repeat or in_doubt)))
     if not later.wait_ms:
         telling.mark({key: Claim(ClaimState.TOLD, str(count), telling.now_ms + TOLD_MS)})
+    elif later.may_repeat:
+        _leave_in_doubt(telling, key, said)
     elif standing is None:
         telling.mark({key: Claim(ClaimState.CLAIMED, one.message + RELEASED, telling.now_ms)})
     return later
+
+
+def _say_so_far(telling: Telling, one: Arrived, showing: Showing) -> Later:
+    """Show a count that may grow on; a reply says that it may repeat another ticket's."""
+    key, in_doubt = _word_key(one, showing), False
+    if showing.alert.rule.repeat is Repeat.THREAD:
+        _, in_doubt = _said(telling.state.read_claims([key]).get(key))
+    later = _backed_off(one, show(telling, showing._replace(may_repeat=showing.may_repeat or in_doubt)))
+    if later.may_repeat:
+        _leave_in_doubt(telling, key, 0)
+    elif in_doubt and not later.wait_ms:
+        telling.mark({key: Claim(ClaimState.TOLD, "0", telling.now_ms + TOLD_MS)})
+    return later
+
+
+def _word_key(one: Arrived, showing: Showing) -> str:
+    """Name the claim under which replies about a group are remembered, whoever posts them."""
+    return digest("last word", showing.alert.key, one.ticket.opener)
+
+
+def _said(standing: Claim | None) -> tuple[int, bool]:
+    """Tell what count a group's last word has said, 0 if none, and whether a reply since may have arrived."""
+    owner = standing.owner if standing is not None and standing.state is ClaimState.TOLD else "0"
+    return int(owner.removesuffix(DOUBTFUL)), owner.endswith(DOUBTFUL)
+
+
+def _leave_in_doubt(telling: Telling, key: str, said: int) -> None:
+    """Remember that a reply may have arrived, for another ticket may say the same."""
+    telling.mark({key: Claim(ClaimState.TOLD, f"{said}{DOUBTFUL}", telling.now_ms + TOLD_MS)})
 
 
 def _backed_off(one: Arrived, later: Later) -> Later:

@@ -7,13 +7,25 @@ first, how often anybody asks, and that no message ever mentions or links what i
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
-from delivery_schedules import DAY_S, Weather, lost_answers, outages, rate_limits, refusals, rules, simulate
+import pytest
+from delivery_schedules import (
+    DAY_S,
+    Weather,
+    lost_answers,
+    outages,
+    rate_limits,
+    refusals,
+    rules,
+    simulate,
+    simulate_window_ends,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from message_reading import read_text
 
-from pipeline.alerts.content import Many, One
+from pipeline.alerts.content import About, Many, One
 from pipeline.local.simulation.reckoning import Traffic, happening, missing
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.witness import Asked, said_of
@@ -23,6 +35,7 @@ AMBIGUOUS = {"internal_error", "fatal_error"}
 ON_ITS_WAY_MS = 400
 """Slack's answer, writing a block down, and reading it once more before a send take no longer together."""
 BURST = 4
+Run = Callable[[int, Weather], tuple[Simulation, Traffic]]
 laws = settings(max_examples=EXAMPLES, deadline=None)
 seeds = given(st.integers(0, 2**32))
 stormy = Weather(slack=0.3, slack_faults=(rate_limits, outages, lost_answers), kills=0.01, queue=0.05)
@@ -56,6 +69,20 @@ def test_a_retry_of_an_ambiguous_send_says_that_it_may_repeat(seed: int) -> None
                 assert asked.dedupe_id == earlier.dedupe_id
         if asked.status == 0 or asked.status >= 500 or asked.error in AMBIGUOUS:
             doubtful |= {key: asked for key, _ in told(asked)}
+
+
+@pytest.mark.parametrize("run", [simulate, simulate_window_ends])
+@laws
+@seeds
+def test_a_retry_of_any_post_that_may_have_arrived_says_so(run: Run, seed: int) -> None:
+    """Replies and last words, too, whichever ticket says again what another one may have said."""
+    simulation, _ = run(seed, Weather(slack=0.3, slack_faults=(outages, lost_answers, rate_limits)))
+    doubtful: set[str] = set()
+    for asked in posts(simulation):
+        if asked.dedupe_id in doubtful:
+            assert isinstance(asked.content, About) or (asked.content is not None and asked.content.may_repeat)
+        if asked.status == 0 or asked.status >= 500 or asked.error in AMBIGUOUS:
+            doubtful.add(asked.dedupe_id)
 
 
 @laws
