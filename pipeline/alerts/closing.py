@@ -7,15 +7,13 @@ from pipeline.alerts.candidate import digest
 from pipeline.alerts.dedupe import DOUBTFUL, RELEASED, look_again_ms
 from pipeline.alerts.group import lead_of, repeats_of
 from pipeline.alerts.ports import Posted
-from pipeline.alerts.repeating import DONE, Later, Showing, show
+from pipeline.alerts.repeating import DONE, LAST_EDIT_MS, Later, Showing, show
 from pipeline.alerts.scheduling import edit_turn
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
 from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import LEASE_MS, TOLD_MS, Claim, ClaimState, Group, GroupState
 
-LAST_EDIT_MS = 10_000
-"""How long before the end of its window a group is edited last; one request takes 5 s at most."""
 GROWN_MS = 1_000
 """How soon to look again at a group that could not be closed: it has grown, or somebody else has replaced it."""
 

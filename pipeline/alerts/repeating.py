@@ -19,6 +19,9 @@ from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavail
 from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import Claim, Group, GroupState
 
+LAST_EDIT_MS = 10_000
+"""How long before the end of its window a group is shown last; one request takes 5 s at most."""
+
 
 class Later(NamedTuple):
     """What is left of an attempt to show something."""
@@ -170,15 +173,19 @@ def _opening(telling: Telling, join: Join) -> Opening:
 def _show_and_join(telling: Telling, join: Join) -> Opening | None:
     """Without an outbox nobody shows a count later: it is shown first and counted second. What cannot be goes back.
 
-    Whoever joins last shows what all have added. Returns what must be opened, for its group has ended.
+    Whoever joins last shows what all have added. Returns what must be opened, for its group has ended: a group that is
+    about to end is waited for, lest it end between the two.
     """
-    repeats = repeats_of(join.group)
-    shown = replace(repeats, count=repeats.count + sum(member.count for member in join.members))
-    if join.group.state is GroupState.OPEN and _shown_at_once(telling, join, join.group, shown):
+    left_ms = join.group.window_until_ms - telling.now_ms
+    if join.group.state is GroupState.OPEN and left_ms < LAST_EDIT_MS and telling.slept(max(0, left_ms)):
+        return _opening(telling, join)
+    added = sum(member.count for member in join.members)
+    shown = _shown_at_once(telling, join, join.group, added) if join.group.state is GroupState.OPEN else 0
+    if shown:
         joined = _join(telling, join)
         if joined is None:
             return _opening(telling, join)
-        if joined.count <= shown.count or _shown_at_once(telling, join, joined, repeats_of(joined)):
+        if joined.count <= shown or _shown_at_once(telling, join, joined):
             _record(telling, join, joined)
             count_as_told(telling, join.members)
             return None
@@ -187,16 +194,24 @@ def _show_and_join(telling: Telling, join: Join) -> Opening | None:
     return None
 
 
-def _shown_at_once(telling: Telling, join: Join, group: Group, repeats: Repeats) -> bool:
-    lead = lead_of(group)
-    if lead is None:
-        return False
-    posted = Posted(group.channel, group.message)
-    showing = Showing(lead, repeats, posted, group.told, join.members[0].owner)
-    later = show(telling, showing)
-    while later.wait_ms and telling.slept(later.wait_ms):
-        later = show(telling, showing._replace(may_repeat=showing.may_repeat or later.may_repeat))
-    return not later.wait_ms
+def _shown_at_once(telling: Telling, join: Join, group: Group, added: int = 0) -> int:
+    """Show a group's count and what is added; returns what is shown then, 0 if it could not be.
+
+    After each wait for a turn the group is looked at again: others may have shown more meanwhile.
+    """
+    lead, may_repeat = lead_of(group), False
+    while lead is not None:
+        repeats = replace(repeats_of(group), count=group.count + added)
+        posted = Posted(group.channel, group.message)
+        later = show(telling, Showing(lead, repeats, posted, group.told, join.members[0].owner, may_repeat))
+        if not later.wait_ms:
+            return repeats.count
+        if not telling.slept(later.wait_ms):
+            break
+        may_repeat |= later.may_repeat
+        found = telling.state.read_groups([join.key]).get(join.key)
+        group = found if found is not None and found.opener == group.opener and found.count > group.count else group
+    return 0
 
 
 def _record(telling: Telling, join: Join, group: Group) -> None:
