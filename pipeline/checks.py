@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from abc import abstractmethod
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
@@ -33,9 +34,9 @@ _TYPES: dict[type, TypeName] = {
 class Check(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="check"):
     """What all checks share: a question about one value."""
 
+    @abstractmethod
     def passes(self, value: Any) -> bool:
         """Tell whether the value satisfies this check."""
-        raise NotImplementedError
 
 
 class Exists(Check, frozen=True, tag="exists"):
@@ -97,9 +98,9 @@ class Text(Check, frozen=True):
             return self.passes_text(value.casefold() if self.fold else value)
         return self.numbers and type_name(value) == "number" and self.passes_text(number_text(value))
 
+    @abstractmethod
     def passes_text(self, text: str) -> bool:
         """Tell whether this text, already folded if the check folds, satisfies the check."""
-        raise NotImplementedError
 
 
 class OneOf(Text, frozen=True, tag="one_of", kw_only=True):
