@@ -218,6 +218,22 @@ def one_of(*texts: str, fold: bool = False, numbers: bool = False) -> OneOf:
     return OneOf(texts=frozenset(texts), fold=fold, numbers=numbers)
 
 
+def like(*pieces: str, fold: bool = False, numbers: bool = False) -> OneOf | Prefix | Suffix | Contains | Glob:
+    """Build the simplest check for literal pieces with anything between, as in `Glob`: `like("a", "")` is a prefix."""
+    last = len(pieces) - 1
+    match tuple(piece for i, piece in enumerate(pieces) if piece or i in (0, last)):  # twice anything is anything
+        case (text,):
+            return one_of(text, fold=fold, numbers=numbers)
+        case (text, "") if text:
+            return Prefix(text=text, fold=fold, numbers=numbers)
+        case ("", text) if text:
+            return Suffix(text=text, fold=fold, numbers=numbers)
+        case ("", text, ""):
+            return Contains(text=text, fold=fold, numbers=numbers)
+        case kept:
+            return Glob(pieces=kept, fold=fold, numbers=numbers)
+
+
 def equals_number(number: Decimal | int) -> InRange:
     """Build a check for a number of exactly this value."""
     value = Decimal(number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.checks import AnyCheck, Contains, Glob, Prefix, Suffix, one_of, regex
+from pipeline.checks import AnyCheck, like, one_of, regex
 from pipeline.errors import RuleError
 from pipeline.languages.condition import Condition
 from pipeline.predicate import Test, any_of
@@ -49,12 +49,4 @@ def _glob(name: str) -> AnyCheck:
     if "?" in name:
         pattern = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in name)
         return regex(rf"(?s)\A{pattern}\z")
-    match name.split("*"):
-        case [text, ""] if text:
-            return Prefix(text=text)
-        case ["", text] if text:
-            return Suffix(text=text)
-        case ["", text, ""] if text:
-            return Contains(text=text)
-        case pieces:
-            return Glob(pieces=tuple(pieces))
+    return like(*name.split("*"))

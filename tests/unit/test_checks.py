@@ -21,6 +21,7 @@ from pipeline.checks import (
     address_of,
     cidr,
     equals_number,
+    like,
     number_text,
     one_of,
     regex,
@@ -68,6 +69,27 @@ TABLE: list[tuple[AnyCheck, list[Any], list[Any]]] = [
     (cidr("10.1.2.3/8"), ["10.9.9.9"], ["::ffff:10.1.2.3"]),
     (cidr("2001:db8::/32"), ["2001:DB8::1"], ["2001:db9::1", "10.0.0.1", "2001:db8::1::", "x:"]),
 ]
+
+
+LIKE: list[tuple[tuple[str, ...], AnyCheck]] = [
+    # pieces with anything between, the simplest check
+    (("a",), one_of("a")),
+    (("",), one_of("")),
+    (("a", ""), Prefix(text="a")),
+    (("", "a"), Suffix(text="a")),
+    (("", "a", ""), Contains(text="a")),
+    (("", "", "a", ""), Contains(text="a")),
+    (("a", "b"), Glob(pieces=("a", "b"))),
+    (("a", "", "b"), Glob(pieces=("a", "b"))),
+    (("", ""), Glob(pieces=("", ""))),
+    (("", "", ""), Glob(pieces=("", ""))),
+]
+
+
+@pytest.mark.parametrize(("pieces", "check"), LIKE)
+def test_pieces_become_the_simplest_check_that_means_them(pieces: tuple[str, ...], check: AnyCheck) -> None:
+    """What may be any text twice in a row may be any text."""
+    assert like(*pieces) == check
 
 
 @pytest.mark.parametrize(("check", "passing", "failing"), TABLE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipeline.checks import Contains, Glob, Is, IsType, OneOf, Prefix, Suffix, cidr, equals_number, one_of
+from pipeline.checks import Is, IsType, OneOf, cidr, equals_number, like, one_of
 from pipeline.languages.event_pattern.numeric import exact_number, number_in_range, numeric
 from pipeline.languages.event_pattern.reading import Pairs, Spot, kind, written
 from pipeline.predicate import FALSE, Node, Test, all_of, any_of, negate
@@ -70,19 +70,7 @@ def read_field(values: list[Any], spot: Spot) -> Field:
 
 def text_node(pieces: tuple[str, ...], *, fold: bool = False) -> Node:
     """Build the simplest check for literal pieces with anything between: `("a", "")` begins with a."""
-    match pieces:
-        case (text,):
-            return Test((), one_of(text, fold=fold))
-        case ("", ""):
-            return Test((), STRING)
-        case (text, ""):
-            return Test((), Prefix(text=text, fold=fold))
-        case ("", text):
-            return Test((), Suffix(text=text, fold=fold))
-        case ("", text, ""):
-            return Test((), Contains(text=text, fold=fold))
-        case _:
-            return Test((), Glob(pieces=pieces, fold=fold))
+    return Test((), STRING if pieces == ("", "") else like(*pieces, fold=fold))
 
 
 def _merged(nodes: list[Node]) -> list[Node]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from pipeline.checks import AnyCheck, Contains, InRange, IsType, Prefix, Suffix, one_of
+from pipeline.checks import AnyCheck, InRange, IsType, like
 from pipeline.languages.filter_pattern.cursor import Cursor
 from pipeline.languages.filter_pattern.regexes import regex_check
 from pipeline.languages.filter_pattern.syntax import Number, Operator, RegexText, Text, Value
@@ -123,9 +123,7 @@ def text_check(value: Text | RegexText) -> AnyCheck:
     leading, core, trailing = wildcards(value.text)
     if not core:
         return IsType(frozenset(("string", "number")))
-    if leading:
-        return Contains(text=core, numbers=True) if trailing else Suffix(text=core, numbers=True)
-    return Prefix(text=core, numbers=True) if trailing else one_of(core, numbers=True)
+    return like(*[""] * leading, core, *[""] * trailing, numbers=True)
 
 
 def number_check(operator: Operator, literal: str) -> InRange:

@@ -27,6 +27,7 @@ from pipeline.checks import (
     TypeName,
     cidr,
     equals_number,
+    like,
     one_of,
     regex,
 )
@@ -181,18 +182,7 @@ def _pattern_check(pieces: list[list[_Piece]], *, fold: bool) -> TextCheck:
     """Choose the simplest check for a pattern."""
     if any(len(parts) > 1 for parts in pieces):
         return _single_wildcards(pieces, fold=fold)
-    texts = [parts[0] or "" for parts in pieces]
-    match texts:
-        case [text]:
-            return one_of(text, fold=fold, numbers=True)
-        case [text, ""]:
-            return Prefix(text=text, fold=fold, numbers=True)
-        case ["", text]:
-            return Suffix(text=text, fold=fold, numbers=True)
-        case ["", *empty, text, ""] if not any(empty):
-            return Contains(text=text, fold=fold, numbers=True)
-        case _:
-            return Glob(pieces=tuple(texts), fold=fold, numbers=True)
+    return like(*(parts[0] or "" for parts in pieces), fold=fold, numbers=True)
 
 
 def _single_wildcards(pieces: list[list[_Piece]], *, fold: bool) -> TextCheck:
