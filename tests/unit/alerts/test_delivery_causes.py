@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import FOREVER, api_error, ratelimited, server_error, unanswered
 from pipeline.rules import ruleset
+from pipeline.runtime import logs
 from pipeline.state.lifecycle import ClaimState
 from pipeline.state.protocol import Joining
 
@@ -514,8 +516,9 @@ def test_a_threshold_that_is_handed_back_still_tells_what_it_counted() -> None:
         assert not missing(simulation, traffic)
 
 
-def test_the_log_names_record_rule_and_destination_of_every_message() -> None:
+def test_the_log_names_record_rule_and_destination_of_every_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks why something was not told finds when it was tried, and what came of it."""
+    monkeypatch.setattr(logs, "_LEVEL", logging.INFO)
     with deployed() as (simulation, traffic):
         simulation.slack.faults.script(ratelimited(7), times=1)
         traffic.put(denied(1), extra=["no event", "nor this"])
