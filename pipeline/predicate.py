@@ -130,6 +130,23 @@ def any_of(*children: Node) -> Node:
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
+def any_listed(*children: Node) -> Node:
+    """OR as `any_of`, but with one check for all the texts that are asked for at one path, which comes first."""
+    lists: dict[tuple[Path, bool, bool], frozenset[str]] = {}
+    others: dict[Node, None] = {}
+    flat = any_of(*children)
+    for child in flat.children if isinstance(flat, AnyOf) else (flat,):
+        match child:
+            case Test(path, OneOf(texts=texts, fold=fold, numbers=numbers)):
+                lists[path, fold, numbers] = lists.get((path, fold, numbers), frozenset()) | texts
+            case _:
+                others[child] = None
+    listed = (
+        Test(path, OneOf(texts=texts, fold=fold, numbers=numbers)) for (path, fold, numbers), texts in lists.items()
+    )
+    return any_of(*listed, *others)
+
+
 def negate(child: Node) -> Node:
     """NOT, with double negation removed."""
     if isinstance(child, Not):

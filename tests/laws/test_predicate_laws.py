@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 from tree_strategies import checks, events, keyed_paths, trees, values
 
 from pipeline.checks import AnyCheck
-from pipeline.predicate import SPREAD, All, AnyOf, Node, Not, Path, Some, all_of, any_of, holds, negate, show
+from pipeline.predicate import (
+    SPREAD,
+    All,
+    AnyOf,
+    Node,
+    Not,
+    Path,
+    Some,
+    all_of,
+    any_listed,
+    any_of,
+    holds,
+    negate,
+    show,
+)
 from pipeline.predicate import Test as Leaf
 
 
@@ -23,9 +37,10 @@ def test_no_check_raises_whatever_the_value(check: AnyCheck, value: Any) -> None
 @settings(max_examples=300, deadline=None)
 @given(st.lists(trees, max_size=3), events)
 def test_building_keeps_the_meaning(found: list[Node], event: dict[str, Any]) -> None:
-    """`all_of`, `any_of` and `negate` mean what the bare nodes mean."""
+    """`all_of`, `any_of`, `any_listed` and `negate` mean what the bare nodes mean."""
     assert holds(all_of(*found), event, "raw") == holds(All(tuple(found)), event, "raw")
     assert holds(any_of(*found), event, "raw") == holds(AnyOf(tuple(found)), event, "raw")
+    assert holds(any_listed(*found), event, "raw") == holds(AnyOf(tuple(found)), event, "raw")
     for tree in found:
         assert holds(negate(tree), event, "raw") == holds(Not(tree), event, "raw")
 

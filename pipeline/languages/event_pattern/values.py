@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipeline.checks import Is, IsType, OneOf, cidr, equals_number, like, one_of
+from pipeline.checks import Is, IsType, cidr, equals_number, like, one_of
 from pipeline.languages.event_pattern.numeric import exact_number, number_in_range, numeric
 from pipeline.languages.event_pattern.reading import Pairs, Spot, kind, written
-from pipeline.predicate import FALSE, Node, Test, all_of, any_of, negate
+from pipeline.predicate import FALSE, Node, Test, all_of, any_listed, any_of, negate
 
 OPERATORS = (
     "prefix",
@@ -65,25 +65,12 @@ def read_field(values: list[Any], spot: Spot) -> Field:
         node = _read_value(value, spot.item(index))
         absent = absent or node is None
         nodes.append(FALSE if node is None else node)
-    return Field(any_of(*_merged(nodes)), absent)
+    return Field(any_listed(*nodes), absent)
 
 
 def text_node(pieces: tuple[str, ...], *, fold: bool = False) -> Node:
     """Build the simplest check for literal pieces with anything between: `("a", "")` begins with a."""
     return Test((), STRING if pieces == ("", "") else like(*pieces, fold=fold))
-
-
-def _merged(nodes: list[Node]) -> list[Node]:
-    """Put all exact strings into one check: trees stay small, and people read lists."""
-    texts: set[str] = set()
-    rest: list[Node] = []
-    for node in nodes:
-        match node:
-            case Test((), OneOf(fold=False, texts=more)):
-                texts |= more
-            case _:
-                rest.append(node)
-    return [Test((), one_of(*texts)), *rest] if texts else rest
 
 
 def _read_value(value: Any, spot: Spot) -> Node | None:
@@ -228,7 +215,7 @@ def _anything_but(value: Any, spot: Spot) -> Node:
     else:
         values = value if isinstance(value, list) else [value]
         excluded = _excluded_values(values, spot)
-    return all_of(Test((), LEAF), negate(any_of(*_merged(excluded))))
+    return all_of(Test((), LEAF), negate(any_listed(*excluded)))
 
 
 def _excluded_values(values: list[Any], spot: Spot) -> list[Node]:

@@ -36,7 +36,6 @@ from pipeline.languages.jq.known import (
     children,
     compare,
     counted,
-    either,
     equal,
     falsy,
     findable,
@@ -49,7 +48,7 @@ from pipeline.languages.jq.known import (
     verdicts,
 )
 from pipeline.languages.jq.nodes import Syntax
-from pipeline.predicate import FALSE, MAX_DEPTH, TRUE, Node, all_of, any_of, children_of, depth
+from pipeline.predicate import FALSE, MAX_DEPTH, TRUE, Node, all_of, any_listed, any_of, children_of, depth
 
 MAX_NODES = 4000
 """A larger tree costs more than it saves."""
@@ -117,8 +116,8 @@ class _Reading:
         """Return the trees under which some output of the expression is truthy, and falsy."""
         ways = self.ways(node, value, scope)
         return (
-            either(*(all_of(tree, truthy(output)) for tree, output in ways)),
-            either(*(all_of(tree, falsy(output)) for tree, output in ways)),
+            any_listed(*(all_of(tree, truthy(output)) for tree, output in ways)),
+            any_listed(*(all_of(tree, falsy(output)) for tree, output in ways)),
         )
 
     def ways(self, node: Syntax, value: Value, scope: Scope) -> Ways:
@@ -197,8 +196,8 @@ class _Reading:
                 pairs = [self.verdict(part, value, scope) for part in nodes.operands(op, left, right)]
                 when_true, when_false = (yes for yes, _ in pairs), (no for _, no in pairs)
                 if op == "and":
-                    return verdicts(all_of(*when_true), either(*when_false))
-                return verdicts(either(*when_true), all_of(*when_false))
+                    return verdicts(all_of(*when_true), any_listed(*when_false))
+                return verdicts(any_listed(*when_true), all_of(*when_false))
             case _:
                 return self._compared(op, self.ways(left, value, scope), self.ways(right, value, scope))
 
@@ -209,7 +208,7 @@ class _Reading:
                 yes, no = compare(op, left, right)
                 when_true.append(all_of(tree_1, tree_2, yes))
                 when_false.append(all_of(tree_1, tree_2, no))
-        return verdicts(either(*when_true), either(*when_false))
+        return verdicts(any_listed(*when_true), any_listed(*when_false))
 
     def _alternative(self, left: Syntax, right: Syntax, value: Value, scope: Scope) -> Ways:
         ways = self.ways(left, value, scope)
@@ -285,7 +284,7 @@ class _Reading:
         """`IN(source)` and `IN(values; source)`: whether some value equals some output of source."""
         lefts = self.ways(args[0], value, scope) if len(args) == 2 else ((TRUE, value),)  # noqa: PLR2004
         rights = self.ways(args[-1], value, scope)
-        yes = either(
+        yes = any_listed(
             *(all_of(tree_1, tree_2, equal(left, right)[0]) for tree_1, left in lefts for tree_2, right in rights)
         )
         if len(args) == 1 and _is_list_of_constants(args[0]):

@@ -18,7 +18,6 @@ from pipeline.checks import (
     InRange,
     Is,
     IsType,
-    OneOf,
     Prefix,
     Suffix,
     TypeName,
@@ -27,7 +26,7 @@ from pipeline.checks import (
     regex,
 )
 from pipeline.languages.jq.regex import literal, translated
-from pipeline.predicate import CHILD, FALSE, TRUE, AnyOf, Node, Path, Some, Test, all_of, any_of, exists, negate
+from pipeline.predicate import CHILD, FALSE, TRUE, Node, Path, Some, Test, all_of, any_listed, any_of, exists, negate
 
 # ---- what can be known of a value ----
 
@@ -322,21 +321,8 @@ def findable(value: Value, argument: Value) -> Node:
         if any(not isinstance(element, Const) for _, element in value.ways):
             return TRUE
         found_there = (all_of(tree, equal(argument, element)[0]) for tree, element in value.ways)
-        return either(*found_there, some(argument, array))
+        return any_listed(*found_there, some(argument, array))
     return TRUE
-
-
-def either(*trees: Node) -> Node:
-    """OR, with one check for all the texts that are asked for at one place."""
-    texts: dict[Path, set[str]] = {}
-    others: dict[Node, None] = {}
-    flat = any_of(*trees)
-    for tree in flat.children if isinstance(flat, AnyOf) else (flat,):
-        if isinstance(tree, Test) and isinstance(tree.check, OneOf) and not tree.check.fold:
-            texts.setdefault(tree.path, set()).update(tree.check.texts)
-        else:
-            others[tree] = None
-    return any_of(*(Test(path, one_of(*found)) for path, found in texts.items()), *others)
 
 
 def lowered(value: Value) -> Ways:

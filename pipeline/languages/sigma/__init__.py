@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pipeline.checks import OneOf
 from pipeline.errors import RuleError
 from pipeline.languages.condition import Condition
 from pipeline.languages.sigma import documents
@@ -16,7 +15,7 @@ from pipeline.languages.sigma.checking import REFUSALS, check
 from pipeline.languages.sigma.documents import Document
 from pipeline.languages.sigma.metadata import readable
 from pipeline.languages.sigma.values import field_tree, keyword_tree
-from pipeline.predicate import MAX_DEPTH, AnyOf, Node, Path, Test, all_of, any_of, depth, negate
+from pipeline.predicate import MAX_DEPTH, Node, all_of, any_listed, any_of, depth, negate
 
 SeverityName = Literal["low", "medium", "high", "critical"]
 _SEVERITIES: dict[str, SeverityName] = {
@@ -117,7 +116,7 @@ def _condition_tree(condition: Any) -> Node:
         case sigma.ConditionAND():
             return all_of(*(_condition_tree(arg) for arg in condition.args))
         case sigma.ConditionOR():
-            return _merged(any_of(*(_condition_tree(arg) for arg in condition.args)))
+            return any_listed(*(_condition_tree(arg) for arg in condition.args))
         case sigma.ConditionNOT():
             return negate(_condition_tree(condition.args[0]))
         case sigma.ConditionFieldEqualsValueExpression():
@@ -126,21 +125,3 @@ def _condition_tree(condition: Any) -> Node:
             return keyword_tree(condition.value)
         case _:
             raise RuleError("a condition that stands for nothing")
-
-
-def _merged(tree: Node) -> Node:
-    """Let one check ask for all the texts of a list, as a list of fifty event names should."""
-    if not isinstance(tree, AnyOf):
-        return tree
-    texts: dict[tuple[Path, bool, bool], frozenset[str]] = {}
-    others: list[Node] = []
-    for child in tree.children:
-        if isinstance(child, Test) and isinstance(child.check, OneOf):
-            key = (child.path, child.check.fold, child.check.numbers)
-            texts[key] = texts.get(key, frozenset()) | child.check.texts
-        else:
-            others.append(child)
-    lists = (
-        Test(path, OneOf(texts=found, fold=fold, numbers=numbers)) for (path, fold, numbers), found in texts.items()
-    )
-    return any_of(*lists, *others)
