@@ -167,26 +167,23 @@ class _Reading:
                 return ANYTHING
 
     def _bind(self, node: nodes.Bind, value: Value, scope: Scope) -> Ways:
-        found: Ways = ()
-        for tree, output in self.ways(node.source, value, scope):
+        def body(output: Value) -> Ways:
             bound = ((TRUE, output),) if node.plain else ANYTHING
-            found += _given(tree, self.ways(node.body, value, scope | dict.fromkeys(node.names, bound)))
-        return found
+            return self.ways(node.body, value, scope | dict.fromkeys(node.names, bound))
+
+        return _followed(self.ways(node.source, value, scope), body)
 
     def _step(self, term: Syntax, key: Syntax | None, value: Value, scope: Scope) -> Ways:
-        keys: Ways = () if key is None else self.ways(key, value, scope)
-        found: Ways = ()
-        for tree, output in self.ways(term, value, scope):
-            if key is None:
-                found += _given(tree, children(output))
-            for key_tree, key_value in keys:
-                found += _given(all_of(tree, key_tree), child(output, key_value))
-        return found
+        terms = self.ways(term, value, scope)
+        if key is None:
+            return _followed(terms, children)
+        keys = self.ways(key, value, scope)
+        return _followed(terms, lambda output: _followed(keys, lambda name: child(output, name)))
 
     def _binary(self, op: str, left: Syntax, right: Syntax, value: Value, scope: Scope) -> Ways:
         match op:
             case "|":
-                return self._each(left, value, scope, lambda output: self.ways(right, output, scope))
+                return _followed(self.ways(left, value, scope), lambda output: self.ways(right, output, scope))
             case ",":
                 found = (self.ways(part, value, scope) for part in nodes.operands(op, left, right))
                 return tuple(way for ways in found for way in ways)
@@ -217,13 +214,6 @@ class _Reading:
         absent = falsy(ways[0][1]) if len(ways) == 1 and _is_plain_path(left) else TRUE
         return kept + _given(absent, self.ways(right, value, scope))
 
-    def _each(self, node: Syntax, value: Value, scope: Scope, then: Callable[[Value], Ways]) -> Ways:
-        """Follow every output of an expression further."""
-        found: Ways = ()
-        for tree, output in self.ways(node, value, scope):
-            found += _given(tree, then(output))
-        return found
-
     # ---- functions ----
 
     def _call(self, name: str, args: tuple[Syntax, ...], value: Value, scope: Scope) -> Ways:
@@ -253,16 +243,11 @@ class _Reading:
         return _given(self.verdict(args[0], value, scope)[0], ((TRUE, value),))
 
     def map(self, args: tuple[Syntax, ...], value: Value, scope: Scope) -> Ways:
-        found: Ways = ()
-        for tree, element in children(value):
-            found += _given(tree, self.ways(args[0], element, scope))
-        return ((TRUE, Elements(found)),)
+        return ((TRUE, Elements(_followed(children(value), lambda element: self.ways(args[0], element, scope)))),)
 
     def asked(self, make: Callable[[str, bool], AnyCheck], argument: Syntax, value: Value, scope: Scope) -> Ways:
-        def asked(output: Value) -> Ways:
-            return verdicts(*string_question(make, value, output))
-
-        return self._each(argument, value, scope, asked)
+        texts = self.ways(argument, value, scope)
+        return _followed(texts, lambda text: verdicts(*string_question(make, value, text)))
 
     def quantified(self, name: str, elements: Ways, condition: Syntax | None, scope: Scope) -> Ways:
         when_true, when_false = [], []
@@ -297,10 +282,10 @@ class _Reading:
         def found(argument: Value) -> Ways:
             return ((findable(value, argument), Unknown()), (TRUE, Const(None)))
 
-        return self._each(args[0], value, scope, found)
+        return _followed(self.ways(args[0], value, scope), found)
 
     def has(self, args: tuple[Syntax, ...], value: Value, scope: Scope) -> Ways:
-        return self._each(args[0], value, scope, lambda key: verdicts(*present(value, key)))
+        return _followed(self.ways(args[0], value, scope), lambda key: verdicts(*present(value, key)))
 
 
 _Handler = Callable[[_Reading, tuple[Syntax, ...], Value, Scope], Ways]
@@ -335,6 +320,11 @@ _HANDLERS: dict[str, _Handler] = {
 
 def _given(tree: Node, ways: Ways) -> Ways:
     return ways if tree == TRUE else tuple((all_of(tree, other), output) for other, output in ways)
+
+
+def _followed(ways: Ways, then: Callable[[Value], Ways]) -> Ways:
+    """Follow every output further: the ways in which what comes next can come about."""
+    return tuple(way for tree, output in ways for way in _given(tree, then(output)))
 
 
 def _is_plain_path(node: Syntax) -> bool:
