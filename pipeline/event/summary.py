@@ -12,6 +12,7 @@ import msgspec
 from pipeline.event.actor import resolve_actor
 from pipeline.event.details import details_of, tool_of
 from pipeline.event.fields import at, clean, clip, text_at
+from pipeline.event.region import REGION
 from pipeline.event.resource import resource_of
 from pipeline.event.selector import selector_of
 from pipeline.event.values import MOST_BYTES, EventSummary, Outcome
@@ -30,7 +31,6 @@ _DENIED_ENDINGS = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedExcepti
 
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{1,6})?Z", re.ASCII)
 _EVENT_ID = re.compile(r"[0-9A-Za-z]{4,40}(?:-[0-9A-Za-z]{1,40}){0,8}", re.ASCII)
-_REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,16}){1,2}-[0-9]{1,2}", re.ASCII)
 _CONSOLES = (
     ("cn-", "console.amazonaws.cn"),
     ("us-gov-", "console.amazonaws-us-gov.com"),
@@ -91,7 +91,7 @@ def console_link(event: dict[str, Any]) -> str:
     Region and id come from the event and become part of an address, so both must look exactly like what they are.
     """
     region, event_id = text_at(event, "awsRegion"), text_at(event, "eventID")
-    if not (_REGION.fullmatch(region) and len(event_id) <= 64 and _EVENT_ID.fullmatch(event_id)):  # noqa: PLR2004 - a UUID has 36
+    if not (REGION.fullmatch(region) and len(event_id) <= 64 and _EVENT_ID.fullmatch(event_id)):  # noqa: PLR2004 - a UUID has 36
         return ""
     if text_at(event, "eventCategory") not in _IN_HISTORY or text_at(event, "managementEvent") == "false":
         return ""

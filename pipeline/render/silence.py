@@ -9,6 +9,7 @@ import shlex
 from typing import Any
 
 from pipeline.alerts.alert import Alert
+from pipeline.event.region import REGION
 
 _DAYS = 90
 """An ignore that nobody looks at again should end; past its day it is a finding of `trailwire check`."""
@@ -16,7 +17,6 @@ _DAYS = 90
 _SNIPPET_AT_MOST = 1_500
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 _.,:()/+-]{1,100}", re.ASCII)
 _EVENT_ID = re.compile(r"[0-9A-Za-z-]{4,64}", re.ASCII)
-_REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,16}){1,2}-[0-9]{1,2}", re.ASCII)
 
 
 def ignore_toml(alert: Alert) -> str:
@@ -43,7 +43,7 @@ def why_command(alert: Alert) -> str:
     """Return the shell command that explains why the rule matched; it fetches the event where CloudTrail keeps it."""
     name = alert.rule.name
     rule = f" --rule {shlex.quote(name)}" if _PLAIN_NAME.fullmatch(name) else ""
-    if not alert.event.link or not _EVENT_ID.fullmatch(alert.event.id) or not _REGION.fullmatch(alert.event.region):
+    if not alert.event.link or not _EVENT_ID.fullmatch(alert.event.id) or not REGION.fullmatch(alert.event.region):
         return f"trailwire why event.json{rule}"
     return (
         f"aws cloudtrail lookup-events --region {alert.event.region} --lookup-attributes "

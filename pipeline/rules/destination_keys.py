@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.event.region import REGION
 from pipeline.rules.rule import SECRET_KEYS, DestinationConfig
 from pipeline.rules.section import Section
 
@@ -18,7 +19,6 @@ MAX_RECIPIENTS = 50
 
 _CHANNEL = re.compile(r"#?[\w.-]{1,80}")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{1,12}:[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
-_REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,16}){1,2}-[0-9]{1,2}", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 """An address as SES takes it: ASCII (a domain with other letters in its `xn--` form), without a display name."""
 _PRINTABLE = re.compile(r"[!-~]{1,2000}")
@@ -110,7 +110,7 @@ def _read_text_option(section: Section, key: str) -> str:
         case "from_email":
             _check(section, key, _ADDRESS, value, "an e-mail address")
         case "region":
-            _check(section, key, _REGION, value, "a region such as eu-west-1")
+            _check(section, key, REGION, value, "a region such as eu-west-1")
         case _ if key in SECRET_KEYS:
             _check_secret(section, key, value)
     return value
