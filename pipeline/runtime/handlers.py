@@ -14,6 +14,7 @@ from pipeline.alerts.ledger import Entry, Ledger
 from pipeline.decode import cloudwatch_logs as log_delivery
 from pipeline.decode import kinesis as stream
 from pipeline.runtime import daily, logs
+from pipeline.runtime.environment import read_environment
 from pipeline.runtime.invocation import owner_of
 from pipeline.runtime.metrics import metrics_line
 from pipeline.runtime.service import Running, current
@@ -168,4 +169,5 @@ def _close(running: Running, ledger: Ledger, handler: str) -> None:
     if ledger.imbalance:
         logs.error("the books do not balance", imbalance=ledger.imbalance)
     daily.remember(running, ledger)
-    logs.line(metrics_line(ledger, handler=handler, now_ms=running.clock.now_ms()))
+    function = read_environment().function_name
+    logs.line(metrics_line(ledger, handler=handler, function=function, now_ms=running.clock.now_ms()))

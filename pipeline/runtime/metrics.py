@@ -17,8 +17,8 @@ MAX_COUNTED_RULES = 50
 """The line is one log event, and a configuration may have thousands of rules."""
 
 
-def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]:
-    """Return the books of one invocation as an embedded metric.
+def metrics_line(ledger: Ledger, *, handler: str, function: str, now_ms: int) -> dict[str, Any]:
+    """Return the books of one invocation as an embedded metric, counted for each function: an account has many stages.
 
     `Imbalance` is not 0 only if an alert got no fate or two: the alarm on it is an alarm about a bug.
     """
@@ -45,8 +45,9 @@ def metrics_line(ledger: Ledger, *, handler: str, now_ms: int) -> dict[str, Any]
     return {
         "_aws": {
             "Timestamp": now_ms,
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["Handler"]], "Metrics": definitions}],
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": definitions}],
         },
+        "FunctionName": function or handler,  # a dimension may not be empty, and outside Lambda there is no name
         "Handler": handler,
         **counts,
         **latencies,

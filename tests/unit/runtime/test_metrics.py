@@ -15,7 +15,7 @@ from pipeline.testing import NOON_MS
 
 def line(ledger: Ledger) -> dict[str, Any]:
     """Write the metrics, and read them as CloudWatch does."""
-    written = json.dumps(metrics_line(ledger, handler="kinesis", now_ms=NOON_MS))
+    written = json.dumps(metrics_line(ledger, handler="kinesis", function="trailwire-prod-kinesis", now_ms=NOON_MS))
     assert written.isascii()
     found: dict[str, Any] = json.loads(written)
     return found
@@ -56,8 +56,8 @@ def test_the_line_is_what_the_specification_of_the_format_asks_for(books: Ledger
     assert found["_aws"]["Timestamp"] == NOON_MS
     declared = directive(found)
     assert set(declared) == {"Namespace", "Dimensions", "Metrics"}
-    assert (declared["Namespace"], declared["Dimensions"]) == (NAMESPACE, [["Handler"]])
-    assert found["Handler"] == "kinesis"
+    assert (declared["Namespace"], declared["Dimensions"]) == (NAMESPACE, [["FunctionName"]])
+    assert (found["FunctionName"], found["Handler"]) == ("trailwire-prod-kinesis", "kinesis")
     assert len(declared["Metrics"]) == len(units(found)) <= 100
     for name, unit in units(found).items():
         value = found[name]
@@ -65,6 +65,11 @@ def test_the_line_is_what_the_specification_of_the_format_asks_for(books: Ledger
         assert 1 <= len(values) <= 100
         assert all(type(one) is int for one in values)
         assert unit == ("Milliseconds" if isinstance(value, list) else "Count")
+
+
+def test_outside_lambda_a_function_is_called_by_its_handler() -> None:
+    """CloudWatch drops a metric whose dimension is empty."""
+    assert metrics_line(Ledger(), handler="s3", function="", now_ms=NOON_MS)["FunctionName"] == "s3"
 
 
 COUNTS = {
