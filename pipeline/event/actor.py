@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.event.fields import at, clean, text_at
 from pipeline.event.values import Actor, ActorKind
 
-NAME_AT_MOST = 200
+NAME_AT_MOST, ACCOUNT_AT_MOST = 200, 64
 _GROUP_AT_MOST = 240
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -33,16 +33,15 @@ def resolve_actor(event: dict[str, Any]) -> Actor:
     """Return who acted. Never raises; texts are bounded and clean."""
     identity = at(event, "userIdentity")
     if not isinstance(identity, dict) or not identity:
-        return Actor(
-            ActorKind.UNKNOWN, _nobody(event), "nobody", account=_bounded(text_at(event, "recipientAccountId"), 64)
-        )
+        account = _bounded(text_at(event, "recipientAccountId"), ACCOUNT_AT_MOST)
+        return Actor(ActorKind.UNKNOWN, _nobody(event), "nobody", account)
     read = _READINGS.get(text_at(identity, "type"), _unknown)
     actor = read(identity, event)
     return Actor(
         kind=actor.kind,
         name=_bounded(actor.name, NAME_AT_MOST) or "unknown",
         group=_stable(actor.group),
-        account=_bounded(actor.account or text_at(identity, "accountId"), 64),
+        account=_bounded(text_at(identity, "accountId"), ACCOUNT_AT_MOST),
         via=_bounded(_with_service(actor.via, identity), NAME_AT_MOST),
         is_person=actor.is_person,
     )

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.event.actor import resolve_actor
-from pipeline.event.details import details_of, tool_of
+from pipeline.event.actor import ACCOUNT_AT_MOST, NAME_AT_MOST, resolve_actor
+from pipeline.event.details import VALUE_AT_MOST, details_of, tool_of
 from pipeline.event.fields import at, clean, clip, text_at
 from pipeline.event.region import REGION
-from pipeline.event.resource import resource_of
+from pipeline.event.resource import RESOURCE_AT_MOST, resource_of
 from pipeline.event.selector import selector_of
 from pipeline.event.values import MOST_BYTES, EventSummary, Outcome
 
@@ -41,14 +41,13 @@ _CONSOLES = (
 _IN_HISTORY = frozenset(["", "Management"])
 """Event history, which the link opens, keeps management events only (CloudTrail user guide)."""
 
-
 _LIMITS = {
     "id": 128,
     "name": 128,
     "source": 128,
-    "resource": 300,
+    "resource": RESOURCE_AT_MOST,
     "error": 400,
-    "account": 64,
+    "account": ACCOUNT_AT_MOST,
     "region": 64,
     "origin": 128,
     "user_agent": 300,
@@ -169,10 +168,10 @@ def _shortened(summary: EventSummary, share: float) -> EventSummary:
 
     actor = msgspec.structs.replace(
         summary.actor,
-        name=short(summary.actor.name, 200),
-        via=short(summary.actor.via, 200),
-        account=short(summary.actor.account, 64),
+        name=short(summary.actor.name, NAME_AT_MOST),
+        via=short(summary.actor.via, NAME_AT_MOST),
+        account=short(summary.actor.account, ACCOUNT_AT_MOST),
     )
     texts = {field: short(getattr(summary, field), limit) for field, limit in _LIMITS.items()}
-    details = tuple((label, short(value, 240)) for label, value in summary.details)
+    details = tuple((label, short(value, VALUE_AT_MOST)) for label, value in summary.details)
     return msgspec.structs.replace(summary, actor=actor, details=details, selector=(), **texts)
