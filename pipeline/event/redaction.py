@@ -45,6 +45,9 @@ _NAMING_KEYS = frozenset(["name", "key", "parameterkey", "parametername", "varia
 _NAMED_VALUES = frozenset(["value", "parametervalue", "stringvalue", "values"])
 """`{"name": "DB_PASSWORD", "value": ...}`, as ECS, CodeBuild, CloudFormation and tags have it."""
 
+_SHOWN_OF_CREDENTIALS = frozenset(["accesskeyid", "expiration"])
+"""Keys inside an object of credentials whose values are none."""
+
 _LOOKS = re.compile(
     r"""
       -----BEGIN[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY.*?(?:-----END[ ][A-Z0-9 ]{0,40}PRIVATE[ ]KEY-----|\Z)
@@ -155,14 +158,8 @@ def _secrets_of(event: dict[str, Any]) -> list[str]:
             names_secret = _names_secret(value)
             for key, member in islice(value.items(), _NODES):
                 name = str(key).lower()
-                stack.append(
-                    (
-                        member,
-                        (is_secret and name not in _SHOWN_OF_CREDENTIALS)
-                        or is_secret_key(name)
-                        or (names_secret and name in _NAMED_VALUES),
-                    )
-                )
+                inherits = is_secret and name not in _SHOWN_OF_CREDENTIALS
+                stack.append((member, inherits or is_secret_key(name) or (names_secret and name in _NAMED_VALUES)))
         elif isinstance(value, list):
             stack.extend((member, is_secret) for member in value[:_NODES])
         elif is_secret and isinstance(value, str) and len(value) >= _SHORTEST and not value.startswith("arn:"):
@@ -201,9 +198,6 @@ def _member(key: Any, value: Any, depth: int, nodes_left: list[int]) -> Any:
             for name, member in value.items()
         }
     return REDACTED
-
-
-_SHOWN_OF_CREDENTIALS = frozenset(["accesskeyid", "expiration"])
 
 
 def _without_secrets(run: str) -> str:
