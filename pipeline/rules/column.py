@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.checks import AnyCheck, Exists, InRange, Is, IsType, Text, TypeName, number_text, type_name
@@ -126,7 +126,7 @@ class Column:
                     exact.append((check, effect))
         self._string = self._types["string"]
         self._exact, self._folded = TextIndex(exact), TextIndex(folded) if folded else None
-        self._number_texts: Callable[[str], Effect] | None = None
+        self._number_texts: TextIndex | None = None
 
     def kinds(self) -> str:
         """Say how many checks of each kind are indexed here."""
@@ -215,15 +215,7 @@ class Column:
         return joined(found, self._number_text_effect(number_text(value))) if self._of_numbers else found
 
     def _number_text_effect(self, text: str) -> Effect:
+        """Return what the checks do that also look at the text of a number; folding changes no such text."""
         if self._number_texts is None:  # made when the first number comes: most columns never see one
-            self._number_texts = _texts_of_numbers(self._of_numbers)
-        return self._number_texts(text)
-
-
-def _texts_of_numbers(checks: list[tuple[AnyCheck, Effect]]) -> Callable[[str], Effect]:
-    """Index the checks that also look at the text of a number.
-
-    That text is not folded: a fold changes only what no number has, apart from infinities.
-    """
-    index = TextIndex(checks)
-    return index.effect
+            self._number_texts = TextIndex(self._of_numbers)
+        return self._number_texts.effect(text)
