@@ -159,6 +159,14 @@ SHAPES: list[tuple[str, Json, ActorKind, str, str, bool]] = [
         "",
         False,
     ),
+    (
+        "role without a session",
+        {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/ops"},
+        ActorKind.ROLE,
+        "ops",
+        "",
+        False,
+    ),
     ("role itself", {"type": "Role", "arn": ISSUER + "x/deploy"}, ActorKind.ROLE, "deploy", "", False),
     (
         "federated",
@@ -197,6 +205,14 @@ SHAPES: list[tuple[str, Json, ActorKind, str, str, bool]] = [
         ActorKind.FEDERATED,
         "user9",
         "OIDC provider accounts.google.com",
+        False,
+    ),
+    (
+        "web identity by its principal",
+        {"type": "WebIdentityUser", "principalId": "accounts.google.com:app:user9"},
+        ActorKind.FEDERATED,
+        "user9",
+        "OIDC provider accounts.google.com:app",
         False,
     ),
     (

@@ -118,6 +118,31 @@ def test_the_outcome_is_told(event: Json, outcome: Outcome) -> None:
     assert summarize(event).outcome == outcome
 
 
+INSIGHT = {"eventType": "AwsCloudTrailInsight", "insightDetails": {"insightType": "ApiCallRateInsight"}}
+OF_SNS = {"insightDetails": {"eventSource": "sns.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "source"),
+    [
+        (
+            {"eventName": "StopLogging", "eventSource": "cloudtrail.amazonaws.com", **INSIGHT},
+            "StopLogging",
+            "cloudtrail.amazonaws.com",
+        ),
+        ({"eventSource": "s3.amazonaws.com", **OF_SNS}, "an unnamed event", "s3.amazonaws.com"),
+        (INSIGHT, "ApiCallRateInsight", ""),
+        (OF_SNS, "an unnamed event", "sns.amazonaws.com"),
+        ({"eventType": "AwsCloudTrailAggregatedEvent"}, "AwsCloudTrailAggregatedEvent", ""),
+        ({"eventName": "", "eventType": ["odd"]}, "an unnamed event", ""),
+    ],
+)
+def test_the_best_word_for_what_happened_names_it(event: Json, name: str, source: str) -> None:
+    """Insights and aggregates have no name and no source of their own."""
+    summary = summarize(event)
+    assert (summary.name, summary.source) == (name, source)
+
+
 @pytest.mark.parametrize(
     ("region", "host"),
     [
