@@ -67,13 +67,9 @@ def _rules(config: str | None) -> RuleSet:
     try:
         config_path(config)
     except ConfigError:
-        text = (resources.files("pipeline.local") / "demo.toml").read_text(encoding="utf-8")
-        return ruleset.parse(text, _no_files, name="demo.toml")
+        demo = (resources.files("pipeline.local") / "demo.toml").read_bytes()
+        return ruleset.from_bytes(demo, name="demo.toml")
     return load_config(config)
-
-
-def _no_files(path: str) -> str:
-    raise FileNotFoundError(path)
 
 
 def _fixtures() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import ConfigError, Problem
+from pipeline.rules import compiled
 from pipeline.rules.destination_keys import read_destination
 from pipeline.rules.language import MODULES
 from pipeline.rules.places import DEEPEST, Key, Places, open_string
@@ -43,9 +44,7 @@ def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
     `read` follows the paths in it; without one there is nowhere to follow them to. Raises ConfigError.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
-    if data.lstrip()[:1] == b"{":
-        from pipeline.rules import compiled
-
+    if compiled.is_compiled(data):
         return compiled.load(data, name=name)
     try:
         text = data.decode()
