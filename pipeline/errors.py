@@ -20,6 +20,7 @@ Return or raise, never log and go on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -40,6 +41,14 @@ class Problem(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """One line as a compiler prints it."""
         return f"{self.where}: {self.message}" + (f" (hint: {self.hint})" if self.hint else "")
+
+
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Guess what was meant, as a hint: `did you mean "..."?`, or nothing where no known word is as close as `cutoff`."""
+    import difflib  # only mistakes need it, and cold starts are billed
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f'did you mean "{close[0]}"?' if close else ""
 
 
 class AuthorError(TrailwireError):

@@ -15,10 +15,9 @@ from pipeline.cli.junit import Timed, junit
 from pipeline.cli.main import FINDINGS
 from pipeline.cli.mutate import mutate as judge_mutants
 from pipeline.cli.output import clipped, counted, json_line, save, shown, visible
-from pipeline.errors import AuthorError
+from pipeline.errors import AuthorError, did_you_mean
 from pipeline.rules.explain import Explanation, deciding
 from pipeline.rules.rule import Rule
-from pipeline.rules.section import nearest
 from pipeline.rules.testing import RuleTestResult, explained, run_tests, said
 
 DOTS = {"passed": ".", "failed": "F", "error": "E"}
@@ -62,7 +61,7 @@ def _chosen(rules: tuple[Rule, ...], wanted: str | None) -> tuple[Rule, ...]:
     glob = wanted.casefold() if set(wanted) & set("*?") else f"*{_literal(wanted.casefold())}*"
     chosen = tuple(rule for rule in rules if fnmatch.fnmatchcase(rule.name.casefold(), glob))
     if not chosen:
-        hint = nearest(wanted, [rule.name for rule in rules])
+        hint = did_you_mean(wanted, [rule.name for rule in rules])
         raise AuthorError(
             f'no rule\'s name contains "{visible(wanted)}"' + (f" (hint: {visible(hint)})" if hint else "")
         )

@@ -15,11 +15,10 @@ from pipeline.cli.inputs import Inputs, Message, config_option, format_option, l
 from pipeline.cli.main import WRONG_INPUT
 from pipeline.cli.output import clipped, counted, json_line, shown, visible
 from pipeline.decode.json_text import read_event
-from pipeline.errors import AuthorError, DecodeError
+from pipeline.errors import AuthorError, DecodeError, did_you_mean
 from pipeline.event.summary import account_of
 from pipeline.rules.explain import Answer, Explanation, answer, explain
 from pipeline.rules.rule import Ignore, Rule, RuleSet
-from pipeline.rules.section import nearest
 
 MOST_LINE = 240
 """Characters of the one line that a rule gets which does not match and was not asked for."""
@@ -86,7 +85,7 @@ def _chosen(rules: tuple[Rule, ...], wanted: str | None) -> tuple[Rule, ...]:
         return rules
     chosen = tuple(rule for rule in rules if rule.name == wanted)
     if not chosen:
-        hint = nearest(wanted, [rule.name for rule in rules])
+        hint = did_you_mean(wanted, [rule.name for rule in rules])
         raise AuthorError(visible(f'there is no rule "{wanted}"' + (f" (hint: {hint})" if hint else "")))
     return chosen
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.errors import ConfigError, Problem
+from pipeline.errors import ConfigError, Problem, did_you_mean
 from pipeline.rules import compiled
 from pipeline.rules.destination_keys import read_destination
 from pipeline.rules.language import MODULES
@@ -22,7 +22,7 @@ from pipeline.rules.places import DEEPEST, Key, Places, open_string
 from pipeline.rules.reading import override_facts, read_ignore, read_route, read_rule, read_settings
 from pipeline.rules.rule import Route, Rule, RuleSet
 from pipeline.rules.rule_tests import Read
-from pipeline.rules.section import Document, Findings, Section, nearest
+from pipeline.rules.section import Document, Findings, Section
 
 PACK_FOLDER = "packs"
 _LONG_NUMBER = re.compile(r"[0-9_]{4301}")
@@ -163,13 +163,13 @@ def _read_packs(root: Section) -> list[Rule]:
         if times > 1:
             root.problem("packs", f'"packs" names "{name}" {times} times')
         if name not in shipped:
-            hint = nearest(name, shipped) or f"there are {', '.join(shipped)}"
+            hint = did_you_mean(name, shipped) or f"there are {', '.join(shipped)}"
             root.problem("packs", f'there is no pack "{name}"', hint)
             tuning.take(name)
             continue
         rules += _tuned(read_pack(name), tuning.section(name))
     for name in tuning.names():
-        tuning.problem(name, f'[pack.{name}] tunes a pack that "packs" does not name', nearest(name, chosen))
+        tuning.problem(name, f'[pack.{name}] tunes a pack that "packs" does not name', did_you_mean(name, chosen))
     return rules
 
 
@@ -186,7 +186,7 @@ def _tuned(rules: tuple[Rule, ...], section: Section) -> Iterable[Rule]:
     for key, listed in (("enable", enable), ("disable", disable)):
         for name in listed:
             if name not in names:
-                section.problem(key, f'the pack has no rule "{name}"', nearest(name, names))
+                section.problem(key, f'the pack has no rule "{name}"', did_you_mean(name, names))
     overrides = section.section("override")
     kept = [
         _overridden(rule, overrides.section(rule.name)) if overrides.has(rule.name) else rule
@@ -194,7 +194,7 @@ def _tuned(rules: tuple[Rule, ...], section: Section) -> Iterable[Rule]:
         if rule.name in enable and rule.name not in disable
     ]
     for name in overrides.names():
-        hint = "it is disabled" if name in names else nearest(name, names)
+        hint = "it is disabled" if name in names else did_you_mean(name, names)
         overrides.problem(name, f'override of "{name}" changes nothing', hint)
     section.finish()
     return kept
@@ -244,7 +244,7 @@ def _check_destinations(ruleset: RuleSet, findings: Findings, *, errors_to: str)
 def _check_known(wanted: Iterable[str], known: list[str], where: str, findings: Findings) -> None:
     for name in wanted:
         if name not in known:
-            findings.problems.append(Problem(where, f'there is no destination "{name}"', nearest(name, known)))
+            findings.problems.append(Problem(where, f'there is no destination "{name}"', did_you_mean(name, known)))
 
 
 def _file_order(problem: Problem) -> tuple[str, int]:

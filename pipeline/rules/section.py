@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import Problem
+from pipeline.errors import Problem, did_you_mean
 from pipeline.rules.places import Key, Places
 
 
@@ -104,7 +103,7 @@ class Section:
         """Return one of a few words."""
         value, known = self.text(name, default), list(choices)
         if value not in known:
-            self.problem(name, f'"{name}" must be {_either(known)}, not "{value}"', nearest(value, known))
+            self.problem(name, f'"{name}" must be {_either(known)}, not "{value}"', did_you_mean(value, known))
             return default
         return value
 
@@ -113,7 +112,7 @@ class Section:
         values, words = self.texts(name, default), list(known)
         for value in values:
             if value not in words:
-                self.problem(name, f'"{name}" knows {_either(words)}, not "{value}"', nearest(value, words))
+                self.problem(name, f'"{name}" knows {_either(words)}, not "{value}"', did_you_mean(value, words))
         return tuple(value for value in values if value in words)
 
     def whole(self, name: str, default: int, *, low: int, high: int) -> int:
@@ -159,19 +158,13 @@ class Section:
     def finish(self, *also_known: str) -> None:
         """Report every key that was never asked for."""
         for name in self.names():
-            hint = nearest(name, [*self._taken, *also_known])
+            hint = did_you_mean(name, [*self._taken, *also_known])
             self.problem(name, f'unknown key "{name}"{_inside(self.key)}', hint)
 
 
 def reason_of(error: OSError | LookupError) -> str:
     """Say why something could not be read. A LookupError is a reader that looks its files up in a table."""
     return str(error.strerror or error) if isinstance(error, OSError) else "there is no such file"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Guess what was meant: `did you mean "..."?`, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else ""
 
 
 def _either(words: list[str]) -> str:

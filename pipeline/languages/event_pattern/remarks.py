@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.errors import Problem
+from pipeline.errors import Problem, did_you_mean
 from pipeline.languages.event_pattern.groups import read_group
 from pipeline.languages.event_pattern.reading import Pairs, Spot, read_pattern
 from pipeline.languages.event_pattern.wrapper import DETAIL_TYPES, SERVICE_SUFFIX, is_wrapped
@@ -54,7 +53,7 @@ def _about_wrapper_key(key: str, value: Any, spot: Spot) -> Iterator[Problem]:
         hint = f'write "detail": {{"{key}": ...}}'
         yield Problem(spot.shown, f"EventBridge puts {key} inside detail, so nothing is here", hint)
     elif key not in WRAPPER_KEYS:
-        yield Problem(spot.shown, f'the wrapped event has no "{key}"', _close(key, WRAPPER_KEYS))
+        yield Problem(spot.shown, f'the wrapped event has no "{key}"', did_you_mean(key, WRAPPER_KEYS, cutoff=0.8))
     elif key == "detail-type":
         yield from _about_detail_types(value, spot)
     elif key == "source":
@@ -65,7 +64,7 @@ def _about_detail_types(value: Any, spot: Spot) -> Iterator[Problem]:
     known = DETAIL_TYPES.values()
     for text in _texts(value):
         if text not in known:
-            hint = _close(text, known) or f"known are {', '.join(known)}"
+            hint = did_you_mean(text, known, cutoff=0.8) or f"known are {', '.join(known)}"
             yield Problem(spot.shown, f'no CloudTrail event has the detail-type "{text}"', hint)
 
 
@@ -96,8 +95,3 @@ def _about_names(pairs: Pairs, spot: Spot) -> Iterator[Problem]:
 
 def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _close(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)
-    return f'did you mean "{close[0]}"?' if close else ""

@@ -6,7 +6,6 @@ A value here is a leaf of the event: a string, number, boolean or null. Objects 
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.checks import Is, IsType, cidr, equals_number, like, one_of
+from pipeline.errors import did_you_mean
 from pipeline.languages.event_pattern.numeric import exact_number, number_in_range, numeric
 from pipeline.languages.event_pattern.reading import Pairs, Spot, kind, written
 from pipeline.predicate import FALSE, Node, Test, all_of, any_listed, any_of, negate
@@ -120,8 +120,7 @@ def _read_matcher(matcher: Pairs, spot: Spot) -> Node | None:
         case "prefix" | "suffix" | "equals-ignore-case" | "wildcard":
             return _text(name, value, inner)
         case _:
-            close = difflib.get_close_matches(name, OPERATORS, n=1, cutoff=0.7)
-            hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(OPERATORS[:-1])}"
+            hint = did_you_mean(name, OPERATORS, cutoff=0.7) or f"known are {', '.join(OPERATORS[:-1])}"
             raise spot.error(f'unknown matcher "{name}"', hint)
 
 

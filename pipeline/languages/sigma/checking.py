@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from typing import Any
 
 from pipeline.checks import regex
-from pipeline.errors import RuleError
+from pipeline.errors import RuleError, did_you_mean
 from pipeline.languages.sigma.documents import Document, Keys
 from pipeline.languages.sigma.values import field_tree, keyword_tree
 
@@ -142,8 +141,7 @@ def _check_modifiers(modifiers: list[str], value: Any) -> None:
 
     for modifier in modifiers:
         if modifier not in modifier_mapping:
-            close = difflib.get_close_matches(modifier, list(modifier_mapping), n=1, cutoff=0.7)
-            hint = f"did you mean {close[0]}?" if close else "docs/sigma.md lists those that are known"
+            hint = did_you_mean(modifier, modifier_mapping, cutoff=0.7) or "docs/sigma.md lists those that are known"
             raise RuleError(f"unknown modifier `{modifier}`", hint=hint)
     if {"cased", "fieldref"} <= {*modifiers}:
         raise RuleError("`cased` has no effect on `fieldref`")

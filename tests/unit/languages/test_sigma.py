@@ -389,7 +389,7 @@ HINTS = [
     (rule("a: x") + "  timeframe: 5m\n", "threshold of a [[rule]]"),
     ("title: x\ncorrelation:\n  type: event_count\n", "threshold of a [[rule]]"),
     (rule("a|contains: 5"), "put it in quotes"),
-    (rule("a|contain: x"), "did you mean contains?"),
+    (rule("a|contain: x"), 'did you mean "contains"?'),
     (rule("a|nonsense: x"), "docs/sigma.md"),
     (rule("a:\n  b: c"), "`a.b: value`"),
     (rule("a: []"), "`field: null`"),
