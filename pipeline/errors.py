@@ -44,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """Guess what was meant, as a hint: `did you mean "..."?`, or nothing where no known word is as close as `cutoff`."""
+    """Guess what was meant, as a hint: `did you mean "..."?`, or nothing where no known word is close enough."""
     import difflib  # only mistakes need it, and cold starts are billed
 
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
