@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -176,6 +177,7 @@ def test_a_credential_is_known_again_where_a_rule_has_put_it(request_: dict[str,
     """Rules build texts and lists out of events, in which nothing tells what a value was."""
     event = {"eventName": "x", "requestParameters": {"user": "alice123", "role": "arn:aws:iam::1:role/x", **request_}}
     assert "tr0ub" not in repr(redact_computed(computed, event))
+    assert redact_computed(json.dumps(["x", PASSWORD]), event) == json.dumps(["x", REDACTED])
     assert redact_computed(["alice123", "ASIA123456"], event) == ["alice123", "ASIA123456"]
 
 
@@ -189,11 +191,15 @@ def test_looking_for_credentials_is_bounded_and_hides_nothing_short_or_public() 
     assert redact_computed("x", {"password": deep}) == "x"
 
 
-def test_deep_and_wide_values_are_bounded() -> None:
+@pytest.mark.parametrize("wrapped", [lambda inner: [inner], lambda inner: {"a": inner}, lambda inner: {"token": inner}])
+def test_deep_values_are_bounded(wrapped: Callable[[Any], Any]) -> None:
     deep: Any = "bottom"
     for _ in range(5000):
-        deep = [deep]
+        deep = wrapped(deep)
     assert "bottom" not in repr(redact(deep))
+
+
+def test_wide_and_odd_values_are_bounded() -> None:
     assert repr(redact(list(range(100_000)))).count("[...]") > 0
     assert redact({"odd": object(), "set": {1}}) == {"odd": "[...]", "set": "[...]"}
 
