@@ -278,6 +278,17 @@ def children_of(node: Node) -> tuple[Node, ...]:
             return ()
 
 
+def paths_of(node: Node) -> tuple[Path, ...]:
+    """Return the paths that the node itself reads."""
+    match node:
+        case Test(path) | Some(path):
+            return (path,)
+        case Same(left, right):
+            return (left, right)
+        case _:
+            return ()
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield the node and everything below it, parents first, without recursion."""
     stack = [node]
@@ -285,6 +296,11 @@ def walk(node: Node) -> Iterator[Node]:
         current = stack.pop()
         yield current
         stack.extend(reversed(children_of(current)))
+
+
+def reads_raw(node: Node) -> bool:
+    """Tell whether the message's text matters to a tree, and not only the event in it."""
+    return any(RAW in paths_of(each) for each in walk(node))
 
 
 def depth(node: Node) -> int:

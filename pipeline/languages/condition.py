@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from pipeline.errors import ProgramError, ProgramFailed
-from pipeline.predicate import RAW, Node, Test, holds, show, walk
+from pipeline.predicate import Node, holds, reads_raw, show
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class Condition(msgspec.Struct, frozen=True):
 
     def reads_raw(self) -> bool:
         """Tell whether the message text matters, and not only the event in it."""
-        return any(isinstance(node, Test) and node.path == RAW for node in walk(self.tree))
+        return reads_raw(self.tree)
 
     def __str__(self) -> str:
         """Print the tree, and that a program follows."""

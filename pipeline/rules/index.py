@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from pipeline.checks import Cidr, OneOf, Text
-from pipeline.predicate import RAW, Node, Path, Same, Some, Test, children_of
+from pipeline.predicate import RAW, Node, Path, Some, children_of, paths_of
 from pipeline.rules.clauses import Clause, Literal
 from pipeline.rules.column import Column, Memory
 from pipeline.rules.partial_decode import ABSENT, Shape
@@ -230,13 +230,10 @@ def paths_read(node: Node) -> Iterator[Path]:
     """Yield the paths that a tree reads from the event; what `Some` reads inside its elements is part of its own."""
     stack = [node]
     while stack:
-        match stack.pop():
-            case Test(path) | Some(path):
-                yield path
-            case Same(left, right):
-                yield from (left, right)
-            case node:
-                stack.extend(children_of(node))
+        current = stack.pop()
+        yield from paths_of(current)
+        if not isinstance(current, Some):
+            stack.extend(children_of(current))
 
 
 def _leading_keys(path: Path) -> tuple[tuple[str, ...], Path]:

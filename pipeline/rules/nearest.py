@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pipeline.checks import AnyCheck
 from pipeline.languages.condition import canonical
-from pipeline.predicate import RAW, Node, Path, Some, Test, children_of, show
+from pipeline.predicate import RAW, Node, Path, Some, Test, children_of, reads_raw, show
 from pipeline.rules.edits import ABSENT, Edit, Place, edited, value_at
 from pipeline.rules.plans import Change, Plan, Planner
 from pipeline.rules.samples import failing, passing
@@ -78,7 +78,7 @@ class _Search:
         made: Plan = ()
         event = self.event
         for _ in range(ROUNDS):
-            text = canonical(event) if raw is None and _reads_raw(tree) else raw or ""
+            text = canonical(event) if raw is None and reads_raw(tree) else raw or ""
             plans = Planner(event, text).plans(tree, wanted=True)
             for plan in plans:
                 found = self._tried(_later_wins(made, plan))
@@ -150,16 +150,6 @@ def _firsts(plan: Plan) -> tuple[Edit, ...]:
 
 def _later_wins(made: Plan, plan: Plan) -> Plan:
     return tuple({change.place: change for change in (*made, *plan)}.values())
-
-
-def _reads_raw(tree: Node) -> bool:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Test) and node.path == RAW:
-            return True
-        stack.extend(children_of(node))
-    return False
 
 
 def _checks_by_key(tree: Node) -> dict[tuple[str, ...], list[AnyCheck]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipeline.languages.condition import Condition, canonical
-from pipeline.predicate import Node, holds
+from pipeline.languages.condition import canonical
+from pipeline.predicate import Node, holds, reads_raw
 from pipeline.rules.edits import ABSENT, Edit, Place, edited
 from pipeline.rules.nearest import Alteration, nearest
 from pipeline.tuning.mutation import Mutant
@@ -26,10 +26,10 @@ def disagree(tree: Node, other: Node, event: Any) -> bool:
 
 def _differ(tree: Node, other: Node) -> Callable[[Any], bool]:
     """Make `disagree` for two trees; the text is written only where one of them reads it."""
-    reads_raw = Condition(tree).reads_raw() or Condition(other).reads_raw()
+    needs_raw = reads_raw(tree) or reads_raw(other)
 
     def differ(event: Any) -> bool:
-        raw = canonical(event) if reads_raw else ""
+        raw = canonical(event) if needs_raw else ""
         return holds(tree, event, raw) is not holds(other, event, raw)
 
     return differ
