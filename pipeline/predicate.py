@@ -2,7 +2,8 @@
 
 Nodes: `All`, `AnyOf`, `Not`, `Some`, and the leaves `Test` and `Same`. **Missing means false, always**: a `Test` holds
 when *some value at this path exists and satisfies this check*. A language with another meaning of absence spells it
-out with `Exists` and `Not` when it is lowered. So there is one semantics (`holds`) and one printer (`show`).
+out with `Exists` and `Not` when it is lowered. So there is one semantics (`holds`) and one printer
+(`pipeline.printer`).
 
 A path is a tuple of steps from the event, or inside `Some` from the element:
 
@@ -18,27 +19,12 @@ Trees are msgspec Structs, so that a compiled rule set is written and read as JS
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
-from pipeline.checks import (
-    AnyCheck,
-    Cidr,
-    Contains,
-    Exists,
-    Glob,
-    InRange,
-    Is,
-    IsType,
-    OneOf,
-    Prefix,
-    Regex,
-    Suffix,
-    Text,
-)
+from pipeline.checks import AnyCheck, Exists, OneOf
 
 MAX_DEPTH = 200
 """Deepest tree a language may build. Everything that walks a tree recurses, and Python stops at 1,000 frames."""
@@ -311,95 +297,3 @@ def depth(node: Node) -> int:
         deepest = max(deepest, level)
         stack.extend((child, level + 1) for child in children_of(current))
     return deepest
-
-
-# ---- printing ----
-
-
-def show_path(path: Path) -> str:
-    """Print a path as people write it: `userIdentity.type`, `resources[*].ARN`, `a[]`, `raw`."""
-    if path == RAW:
-        return "raw"
-    text = ""
-    for step in path:
-        match step:
-            case str() if _is_plain(step):
-                text += f".{step}"
-            case str() | int():
-                text += f"[{json.dumps(step)}]"
-            case Child():
-                text += "[*]"
-            case _:
-                text += "[]"
-    return text.removeprefix(".") or "it"
-
-
-def _is_plain(key: str) -> bool:
-    """Tell whether a key needs no quotes: ASCII letters, digits, `_` and, but for the first, `-`; no digit first."""
-    return key.isascii() and key[:1] != "-" and key.replace("-", "_").isidentifier()
-
-
-def show(node: Node) -> str:
-    """Print a tree on one line, fully bracketed where it matters."""
-    match node:
-        case Test(path, check):
-            return f"{show_path(path)} {show_check(check)}"
-        case Same(left, right, how, fold):
-            return f"{show_path(left)} {how} field {show_path(right)}" + (" (any case)" if fold else "")
-        case Not(child):
-            return f"not ({show(child)})"
-        case Some(path, child):
-            return f"some {show_path(path)} with ({show(child)})"
-        case All(children):
-            return " and ".join(_bracketed(child) for child in children) or "always"
-        case AnyOf(children):
-            return " or ".join(_bracketed(child) for child in children) or "never"
-
-
-def _bracketed(node: Node) -> str:
-    return f"({show(node)})" if isinstance(node, All | AnyOf) and len(node.children) > 1 else show(node)
-
-
-def show_check(check: AnyCheck) -> str:
-    """Print a check as the predicate of a sentence: `is "StopLogging"`, `begins with "Delete"`, `exists`."""
-    text = _show_check(check)
-    return f"{text} (any case)" if isinstance(check, Text) and check.fold else text
-
-
-def _show_check(check: AnyCheck) -> str:
-    match check:
-        case Exists():
-            return "exists"
-        case Is(value):
-            return f"is {json.dumps(value)}"
-        case IsType(types):
-            return f"is of type {' or '.join(sorted(types))}"
-        case InRange():
-            return _show_range(check)
-        case OneOf(texts=texts):
-            listed = ", ".join(_quoted(text) for text in sorted(texts))
-            return f"is {listed}" if len(texts) == 1 else f"is one of {listed}"
-        case Prefix(text=text):
-            return f"begins with {_quoted(text)}"
-        case Suffix(text=text):
-            return f"ends with {_quoted(text)}"
-        case Contains(text=text):
-            return f"contains {_quoted(text)}"
-        case Glob(pieces=pieces):
-            return f"is like {_quoted('*'.join(pieces))}"
-        case Regex(pattern=pattern):
-            return f"matches /{pattern}/"
-        case Cidr(network=network):
-            return f"is an address in {network}"
-
-
-def _show_range(check: InRange) -> str:
-    if check.low is not None and check.low == check.high:
-        return f"is the number {check.low}"
-    low = f"{'>' if check.low_open else '>='} {check.low}" if check.low is not None else ""
-    high = f"{'<' if check.high_open else '<='} {check.high}" if check.high is not None else ""
-    return " ".join(("is a number", " and ".join(part for part in (low, high) if part))).rstrip()
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.checks import InRange, Is, OneOf
 from pipeline.cli.output import bounded, clipped, counted, shown, visible
-from pipeline.predicate import All, AnyOf, Node, Not, Same, Some, Test, show, show_path
+from pipeline.predicate import All, AnyOf, Node, Not, Same, Some, Test
+from pipeline.printer import show, show_path
 from pipeline.rules.edits import ABSENT
 from pipeline.rules.explain import Answer, Explanation, lines
 from pipeline.rules.nearest import Alteration

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import msgspec
 
 from pipeline.errors import ProgramError, ProgramFailed
-from pipeline.predicate import Node, holds, reads_raw, show
+from pipeline.predicate import Node, holds, reads_raw
+from pipeline.printer import show
 
 
 class Verdict(msgspec.Struct, frozen=True):

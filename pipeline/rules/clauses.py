@@ -10,7 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.checks import AnyCheck, Exists
-from pipeline.predicate import RAW, TRUE, All, AnyOf, Node, Not, Path, Some, Test, show_check, show_path
+from pipeline.predicate import RAW, TRUE, All, AnyOf, Node, Not, Path, Some, Test
+from pipeline.printer import show_check, show_path
 from pipeline.rules.partial_decode import begins_with_field
 
 MAX_PRODUCT = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.predicate import show, show_path
+from pipeline.printer import show, show_path
 from pipeline.rules.column import Column
 from pipeline.rules.matcher import Matcher
 

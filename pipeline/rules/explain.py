@@ -8,21 +8,8 @@ from itertools import islice
 from typing import Any
 
 from pipeline.languages.condition import Condition, canonical
-from pipeline.predicate import (
-    RAW,
-    All,
-    AnyOf,
-    Node,
-    Not,
-    Same,
-    Some,
-    Test,
-    children_of,
-    holds,
-    show,
-    show_path,
-    values_at,
-)
+from pipeline.predicate import RAW, All, AnyOf, Node, Not, Same, Some, Test, children_of, holds, values_at
+from pipeline.printer import show, show_path
 from pipeline.rules.edits import Place, places_at
 from pipeline.rules.nearest import TRIES, Alteration, nearest
 

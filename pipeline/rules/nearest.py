@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pipeline.checks import AnyCheck
 from pipeline.languages.condition import canonical
-from pipeline.predicate import RAW, Node, Path, Some, Test, children_of, reads_raw, show
+from pipeline.predicate import RAW, Node, Path, Some, Test, children_of, reads_raw
+from pipeline.printer import show
 from pipeline.rules.edits import ABSENT, Edit, Place, edited, value_at
 from pipeline.rules.plans import Change, Plan, Planner
 from pipeline.rules.samples import failing, passing

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.predicate import show
+from pipeline.printer import show
 from pipeline.rules.explain import Answer, Explanation, answer
 from pipeline.rules.matcher import Matcher
 from pipeline.rules.rule import Rule, RuleSet, RuleTest

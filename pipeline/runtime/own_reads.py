@@ -15,7 +15,8 @@ from collections.abc import Iterable
 
 from pipeline.checks import Glob, OneOf, Suffix
 from pipeline.languages.condition import Condition
-from pipeline.predicate import Node, Test, all_of, any_of, exists, negate, show
+from pipeline.predicate import Node, Test, all_of, any_of, exists, negate
+from pipeline.printer import show
 from pipeline.rules.rule import SECRET_KEYS, DestinationConfig, Ignore
 
 REASON = "Trailwire reads its own secrets"

@@ -17,23 +17,8 @@ from msgspec.structs import replace
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Glob, InRange, OneOf, Prefix, Suffix, Text
 from pipeline.languages.event_pattern.numeric import MAX_NUMBER
-from pipeline.predicate import (
-    TRUE,
-    All,
-    AnyOf,
-    Node,
-    Not,
-    Path,
-    Same,
-    Some,
-    Test,
-    all_of,
-    any_of,
-    negate,
-    show,
-    show_check,
-    show_path,
-)
+from pipeline.predicate import TRUE, All, AnyOf, Node, Not, Path, Same, Some, Test, all_of, any_of, negate
+from pipeline.printer import show, show_check, show_path
 
 MOST_DROPPED = 40
 """Texts of one list that are left out one by one; of a longer list some."""

@@ -15,6 +15,7 @@ LAYERS = (
     ("errors",),
     ("checks",),
     ("predicate",),
+    ("printer",),
     ("decode",),
     ("event",),  # below decode, with whose reader it reads the policies that lie in events as text
     ("languages",),

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from pipeline.errors import RuleError
 from pipeline.languages import event_pattern
 from pipeline.languages.condition import Condition
-from pipeline.predicate import MAX_DEPTH, depth, holds, show
+from pipeline.predicate import MAX_DEPTH, depth, holds
+from pipeline.printer import show
 
 Json = Any
 Membership = dict[int, int]

@@ -9,22 +9,9 @@ from hypothesis import strategies as st
 from tree_strategies import checks, events, keyed_paths, trees, values
 
 from pipeline.checks import AnyCheck
-from pipeline.predicate import (
-    SPREAD,
-    All,
-    AnyOf,
-    Node,
-    Not,
-    Path,
-    Some,
-    all_of,
-    any_listed,
-    any_of,
-    holds,
-    negate,
-    show,
-)
+from pipeline.predicate import SPREAD, All, AnyOf, Node, Not, Path, Some, all_of, any_listed, any_of, holds, negate
 from pipeline.predicate import Test as Leaf
+from pipeline.printer import show
 
 
 @settings(max_examples=300, deadline=None)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pipeline.errors import ProgramFailed, ProgramUndecided, RuleError
 from pipeline.languages.python_expression import parse, program
 from pipeline.languages.python_expression.flat_event import MISSING, flatten, lookup
-from pipeline.predicate import MAX_DEPTH, depth, holds, show
+from pipeline.predicate import MAX_DEPTH, depth, holds
+from pipeline.printer import show
 
 Json = Any
 

@@ -1,4 +1,4 @@
-"""Trees: what they mean, how they are built and how they print."""
+"""Trees: what they mean and how they are built."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.checks import Contains, Exists, InRange, equals_number, one_of
+from pipeline.checks import Contains, Exists, equals_number, one_of
 from pipeline.predicate import (
     CHILD,
     FALSE,
@@ -27,8 +27,6 @@ from pipeline.predicate import (
     exists,
     holds,
     negate,
-    show,
-    show_path,
     values_at,
     walk,
 )
@@ -146,39 +144,6 @@ A, B, C = exists("a"), exists("b"), exists("c")
 def test_building_keeps_trees_small(built: Node, tree: Node) -> None:
     """Nobody has to simplify them later."""
     assert built == tree
-
-
-@pytest.mark.parametrize(
-    ("path", "printed"),
-    [
-        ((), "it"),
-        (("a", "b-c"), "a.b-c"),
-        (("a", 3, CHILD, "b", SPREAD), "a[3][*].b[]"),
-        (("k.x", 'say "hi"'), '["k.x"]["say \\"hi\\""]'),
-        (RAW, "raw"),
-    ],
-)
-def test_a_path_prints_as_people_write_it(path: Path, printed: str) -> None:
-    """Keys that are no plain words stand in brackets."""
-    assert show_path(path) == printed
-
-
-@pytest.mark.parametrize(
-    ("tree", "printed"),
-    [
-        (TRUE, "always"),
-        (FALSE, "never"),
-        (Leaf(("a",), one_of("y", "x", fold=True)), 'a is one of "x", "y" (any case)'),
-        (All((A, AnyOf((B, Not(C))))), "a exists and (b exists or not (c exists))"),
-        (Some(("i", SPREAD), A), "some i[] with (a exists)"),
-        (Same(("a",), ("b",), "startswith"), "a startswith field b"),
-        (Leaf(("n",), equals_number(5)), "n is the number 5"),
-        (Leaf(("n",), InRange(low=None, high=None)), "n is a number"),
-    ],
-)
-def test_a_tree_prints_as_a_sentence(tree: Node, printed: str) -> None:
-    """What `why`, `check` and the debugging print show."""
-    assert show(tree) == printed
 
 
 def test_walking_visits_parents_first_and_depth_counts_levels() -> None:

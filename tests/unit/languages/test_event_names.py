@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import RuleError
 from pipeline.languages.event_names import parse
-from pipeline.predicate import show
+from pipeline.printer import show
 
 MATCHES = [
     (["StopLogging"], "StopLogging", True),

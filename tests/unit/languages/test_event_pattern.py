@@ -10,7 +10,8 @@ import pytest
 from pipeline.errors import RuleError
 from pipeline.languages.event_pattern import parse, remarks, wrap
 from pipeline.languages.event_pattern.reading import MAX_LENGTH, MAX_NESTING
-from pipeline.predicate import FALSE, show
+from pipeline.predicate import FALSE
+from pipeline.printer import show
 
 
 @pytest.mark.parametrize(

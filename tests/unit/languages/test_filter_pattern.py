@@ -9,7 +9,8 @@ import pytest
 from pipeline.errors import PatternError
 from pipeline.languages.condition import Condition, Verdict
 from pipeline.languages.filter_pattern import MAX_LENGTH, FilterPattern, parse, program
-from pipeline.predicate import TRUE, depth, holds, show
+from pipeline.predicate import TRUE, depth, holds
+from pipeline.printer import show
 
 EVENT = {"eventName": "StopLogging", "userIdentity": {"type": "Root"}, "readOnly": False, "n": 5}
 

@@ -10,7 +10,8 @@ from pipeline.errors import ProgramFailed, ProgramUndecided, RuleError
 from pipeline.languages import jq
 from pipeline.languages.condition import Verdict
 from pipeline.languages.jq.regex import literal, translated
-from pipeline.predicate import TRUE, holds, show
+from pipeline.predicate import TRUE, holds
+from pipeline.printer import show
 
 EVENT: dict[str, Any] = {
     "eventName": "CreateUser",

@@ -11,7 +11,7 @@ from pipeline.languages.python_expression import parse, program
 from pipeline.languages.python_expression.flat_event import flatten
 from pipeline.languages.python_expression.operations import MAX_TEXT, LimitReached
 from pipeline.languages.python_expression.syntax import MAX_DEPTH, MAX_LENGTH
-from pipeline.predicate import show
+from pipeline.printer import show
 
 EVENT: dict[str, Any] = {
     "eventName": "ConsoleLogin",

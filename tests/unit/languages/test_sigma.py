@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import RuleError
 from pipeline.languages import sigma
 from pipeline.languages.condition import Condition
-from pipeline.predicate import show
+from pipeline.printer import show
 
 HEAD = "title: A rule\nlogsource:\n  product: aws\n  service: cloudtrail\ndetection:\n"
 

@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.checks import Exists, one_of
 from pipeline.languages import event_pattern, jq, python_expression
-from pipeline.predicate import CHILD, All, AnyOf, Node, Not, Some, show
+from pipeline.predicate import CHILD, All, AnyOf, Node, Not, Some
 from pipeline.predicate import Test as Leaf
+from pipeline.printer import show
 from pipeline.rules.explain import answer, deciding, explain, lines
 
 A, B = Leaf(("a",), one_of("x")), Leaf(("b",), one_of("y"))

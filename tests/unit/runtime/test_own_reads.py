@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.predicate import show
+from pipeline.printer import show
 from pipeline.rules.rule import DestinationConfig
 from pipeline.runtime.own_reads import own_reads
 
