@@ -26,49 +26,12 @@ from pipeline.languages.jq.nodes import (
     Try,
     Var,
 )
+from pipeline.languages.jq.tokens import Tokens, Unsupported, bare
 
 MAX_NESTING = 60
 """Deepest nesting that is read; deeper programs run without a guard."""
 
-
-class Unsupported(Exception):
-    """This reader does not understand the program, which says nothing about libjq."""
-
-
-_TOKEN = re.compile(
-    r"""(?P<skip>[ \t\r\n]+|\#[^\n]*)
-    |(?P<field>\.[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    |(?P<var>\$[ ]*[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*)
-    |(?P<format>@[A-Za-z0-9_]+)
-    |(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*)
-    |(?P<op>\?//=?|//=|\|=|\+=|-=|\*=|/=|%=|==|!=|<=|>=|//|\.\.|[.?=;,:|+\-*/%$<>\[\](){}])
-    |(?P<quote>")""",
-    re.VERBOSE,
-)
 _PLAIN_TEXT = re.compile(r'(?:[^"\\]|\\[^(])*')
-_KEYWORDS = frozenset(
-    [
-        "def",
-        "if",
-        "then",
-        "elif",
-        "else",
-        "end",
-        "and",
-        "or",
-        "reduce",
-        "foreach",
-        "try",
-        "catch",
-        "label",
-        "as",
-        "import",
-        "include",
-        "module",
-        "__loc__",
-    ]
-)
 _LEVELS: dict[str, int] = {
     ",": 1,
     "//": 2,
@@ -92,53 +55,12 @@ def read(text: str) -> Syntax:
     return program
 
 
-class _Reader:
-    """A recursive-descent reader with one token of lookahead: `kind` and `text` are the token at `start`."""
+class _Reader(Tokens):
+    """A recursive-descent reader with one token of lookahead."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.end = 0
-        self.start = 0
-        self.kind = ""
-        self.text = ""
+        super().__init__(source)
         self.depth = 0
-        self.advance()
-
-    # ---- tokens ----
-
-    def advance(self) -> str:
-        """Move to the next token and return the text of the one left behind."""
-        left = self.text
-        while True:
-            self.start = self.end
-            if self.start == len(self.source):
-                self.kind, self.text = "end", ""
-                return left
-            found = _TOKEN.match(self.source, self.start)
-            if found is None:
-                raise Unsupported(self.source[self.start])
-            self.end = found.end()
-            self.kind, self.text = str(found.lastgroup), found.group()
-            if self.kind != "skip":
-                return left
-            if self.text.startswith("#") and self.text.rstrip("\r").endswith("\\"):
-                raise Unsupported("a comment that goes on")  # since jq 1.7.1; earlier ones end it
-
-    def quoted(self) -> bool:
-        return self.kind == "quote"
-
-    def at(self, *texts: str) -> bool:
-        return self.kind in ("op", "word") and self.text in texts
-
-    def accept(self, text: str) -> bool:
-        if self.at(text):
-            self.advance()
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.accept(text):
-            raise Unsupported(f"{self.text!r} where {text!r} should be")
 
     # ---- expressions, loosest first ----
 
@@ -217,7 +139,7 @@ class _Reader:
             if self.kind in ("end", "quote") or self.at("("):
                 raise Unsupported("a computed pattern")
             if self.kind == "var":
-                names.append(_bare(self.text))
+                names.append(bare(self.text))
             depth += self.at("[", "{") - self.at("]", "}")
             self.advance()
         return tuple(names)
@@ -233,7 +155,7 @@ class _Reader:
                 term = Try(term)
             elif self.at("."):
                 self.advance()
-                if self.kind == "quote":
+                if self.quoted():
                     term = Step(term, self.string())
                 elif not self.at("["):
                     raise Unsupported(self.text)
@@ -274,7 +196,7 @@ class _Reader:
 
     def symbol(self) -> Syntax:
         if self.accept("."):
-            return Step(Identity(), self.string()) if self.kind == "quote" else Identity()
+            return Step(Identity(), self.string()) if self.quoted() else Identity()
         if self.accept(".."):
             return Opaque()
         if self.accept("("):
@@ -336,7 +258,7 @@ class _Reader:
     def entry(self, parts: list[Syntax]) -> None:
         if self.kind == "format":
             self.advance()
-        if self.kind == "quote":
+        if self.quoted():
             parts.append(self.string())
         elif self.accept("("):
             parts.append(self.pipe())
@@ -371,20 +293,6 @@ class _Reader:
             if not self.at(")"):
                 raise Unsupported(self.text)
             place = self.end
-
-    def name(self) -> str:
-        if self.kind != "word" or self.text in _KEYWORDS:
-            raise Unsupported(self.text)
-        return self.advance()
-
-    def variable(self) -> str:
-        if self.kind != "var":
-            raise Unsupported(self.text)
-        return _bare(self.advance())
-
-
-def _bare(variable: str) -> str:
-    return variable.lstrip("$ ")
 
 
 def _negative(node: Syntax) -> Syntax:
