@@ -16,6 +16,7 @@ from pipeline.languages.condition import Verdict, canonical
 from pipeline.languages.jq import syntax
 from pipeline.languages.jq.engine import ENGINE
 from pipeline.languages.jq.guard import guard
+from pipeline.languages.jq.tokens import Unsupported
 from pipeline.predicate import TRUE, Node, holds
 
 SCALARS: list[Any] = [
@@ -107,7 +108,7 @@ def guard_of(source: str) -> Node:
     """Return the guard as `jq.parse` would."""
     try:
         return guard(syntax.read(source))
-    except syntax.Unsupported:
+    except Unsupported:
         return TRUE
 
 

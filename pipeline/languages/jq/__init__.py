@@ -16,6 +16,7 @@ from pipeline.languages.condition import Condition, Verdict
 from pipeline.languages.jq import nodes, syntax, worker
 from pipeline.languages.jq.engine import ENGINE
 from pipeline.languages.jq.guard import guard, regex_arguments
+from pipeline.languages.jq.tokens import Unsupported
 from pipeline.predicate import TRUE, Node
 
 MAX_SOURCE_CHARS = 65_536
@@ -60,7 +61,7 @@ def parse(text: str) -> Condition:
     _check_compiles(text)
     try:
         tree = syntax.read(text)
-    except syntax.Unsupported:
+    except Unsupported:
         return Condition(TRUE, program(text))
     _check_functions(tree, text)
     return Condition(_guard(tree), program(text))
