@@ -56,11 +56,19 @@ def names(matches: list[Match]) -> list[str]:
 
 def test_matches_come_in_rule_order_with_the_event() -> None:
     """The order is the rule set's, whatever the index makes of it; the event is the whole event."""
-    found = matcher(rule("b", exists("x")), rule("a"), rule("c", Not(exists("y"))))
+    rules = rule("b", exists("x")), rule("a"), rule("c", Not(exists("y")))
     event = {"eventName": "StopLogging", "x": None, "z": [1]}
-    assert names(found.match(event)) == ["b", "a", "c"]
-    verdicts = found.match_message(json.dumps(event))
-    assert [match.event for match in verdicts.matches] == [event] * 3
+    found = matcher(*rules)
+    assert found.match(event) == [Match(rule, event) for rule in rules]
+    assert found.match_message(json.dumps(event)).matches == tuple(Match(rule, event) for rule in rules)
+
+
+def test_the_text_that_counts_is_the_message_and_without_one_what_cloudtrail_would_write() -> None:
+    """A blank that a log line has, and CloudTrail does not write, decides only where the line is given."""
+    found = matcher(rule("blank", Leaf(RAW, Contains(text='": '))), rule("none", Leaf(RAW, Contains(text='":1'))))
+    assert names(found.match({"a": 1})) == ["none"]
+    assert names(found.match({"a": 1}, '{"a": 1}')) == ["blank"]
+    assert names(list(found.match_message('{"a": 1}').matches)) == ["blank"]
 
 
 def test_a_rule_with_many_alternatives_matches_once() -> None:
