@@ -28,6 +28,7 @@ from pathlib import Path
 from infra.fitness import PYTHON, PackagingError, inspect
 from pipeline.errors import ConfigError
 from pipeline.rules import compiled, ruleset
+from pipeline.rules.destination_keys import LITERAL_SECRET
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGED = ROOT / "build" / "lambda"
@@ -43,8 +44,6 @@ NOT_SHIPPED = ("cli", "local", "testing.py")
 # The services a function calls. A client of any other would fail in Lambda, so the zip is refused instead.
 SERVICES = frozenset({"dynamodb", "kinesis", "s3", "secretsmanager", "ses", "sesv2", "sns", "sqs", "ssm", "sts"})
 CLIENT = re.compile(r"""\b(?:client|resource)\(\s*["']([a-z0-9-]+)["']""")
-
-LITERAL = "holds a literal secret"  # how a note about one ends, in pipeline/rules/destination_keys.py
 
 # What an installer writes about itself differs from run to run, and scripts have nobody to run them.
 LEFTOVERS = ("bin", ".lock", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "boto3/examples")
@@ -97,7 +96,7 @@ def compile_config(config: Path) -> bytes:
         raise PackagingError(message) from None
     except ConfigError as wrong:
         raise PackagingError(f"the configuration can't be used:\n{wrong}") from None
-    secrets = [str(note) for note in rules.notes if note.message.endswith(LITERAL)]
+    secrets = [str(note) for note in rules.notes if note.message.endswith(LITERAL_SECRET)]
     if secrets:
         raise PackagingError("whoever may read the function's code would read this:\n" + "\n".join(secrets))
     return compiled.dump(rules)

@@ -14,6 +14,9 @@ from pipeline.rules.section import Section
 SECRET_REFERENCES = ("secretsmanager:", "ssm:", "env:")
 """A secret is written as a reference: `secretsmanager:NAME[#json-key]`, `ssm:/path` or `env:NAME`."""
 
+LITERAL_SECRET = "holds a literal secret"
+"""How the note about one ends; packaging looks for it."""
+
 MAX_RECIPIENTS = 50
 """SES takes so many in one message (botocore's model of SendEmail)."""
 
@@ -134,6 +137,6 @@ def _check_secret(section: Section, key: str, value: str) -> None:
     if key != "url":
         section.document.note(
             (*section.key, key),
-            f'"{key}" holds a literal secret',
+            f'"{key}" {LITERAL_SECRET}',
             "keep it elsewhere and refer to it: secretsmanager:NAME, ssm:/path or env:NAME",
         )
