@@ -28,7 +28,7 @@ from pathlib import Path
 from infra.fitness import PYTHON, PackagingError, inspect
 from pipeline.errors import ConfigError
 from pipeline.rules import compiled, ruleset
-from pipeline.rules.destination_keys import LITERAL_SECRET
+from pipeline.rules.destination_keys import IS_LITERAL
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGED = ROOT / "build" / "lambda"
@@ -96,7 +96,7 @@ def compile_config(config: Path) -> bytes:
         raise PackagingError(message) from None
     except ConfigError as wrong:
         raise PackagingError(f"the configuration can't be used:\n{wrong}") from None
-    secrets = [str(note) for note in rules.notes if note.message.endswith(LITERAL_SECRET)]
+    secrets = [str(note) for note in rules.notes if note.message.endswith(IS_LITERAL)]
     if secrets:
         raise PackagingError("whoever may read the function's code would read this:\n" + "\n".join(secrets))
     return compiled.dump(rules)

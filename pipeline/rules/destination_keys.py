@@ -14,7 +14,7 @@ from pipeline.rules.section import Section
 SECRET_REFERENCES = ("secretsmanager:", "ssm:", "env:")
 """A secret is written as a reference: `secretsmanager:NAME[#json-key]`, `ssm:/path` or `env:NAME`."""
 
-LITERAL_SECRET = "holds a literal secret"
+IS_LITERAL = "holds a literal secret"
 """How the note about one ends; packaging looks for it."""
 
 MAX_RECIPIENTS = 50
@@ -137,6 +137,6 @@ def _check_secret(section: Section, key: str, value: str) -> None:
     if key != "url":
         section.document.note(
             (*section.key, key),
-            f'"{key}" {LITERAL_SECRET}',
+            f'"{key}" {IS_LITERAL}',
             "keep it elsewhere and refer to it: secretsmanager:NAME, ssm:/path or env:NAME",
         )
