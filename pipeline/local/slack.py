@@ -22,10 +22,11 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as HttpResponse
 
 from pipeline.local.loopback import LoopbackServer
+from pipeline.local.slack_answers import Response
 from pipeline.local.slack_faults import Connection, Faults
 from pipeline.local.slack_messages import Post
 from pipeline.local.slack_page import channel_page, content_security_policy
-from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Response, Workspace
+from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

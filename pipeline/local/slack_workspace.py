@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import Any
 
-from pipeline.local.slack_faults import Connection, Fault, Faults
+from pipeline.local.slack_answers import WEBHOOK_STATUS, Response, Throttled, enforce, misbehave, too_many
+from pipeline.local.slack_faults import Faults
 from pipeline.local.slack_history import channel_list, flag, history, replies
 from pipeline.local.slack_limits import Limits, Meter
 from pipeline.local.slack_messages import (
@@ -30,28 +30,6 @@ TOKEN = "xoxb-stand-in"  # noqa: S105  opens nothing but the stand-in
 DEFAULT_CHANNEL = "C0123456789"
 TEAM_ID = "T0STANDIN"
 SCOPES = frozenset({"chat:write", "channels:read", "channels:history"})
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What the caller gets: a JSON object from the Web API, plain text from a webhook, or nothing at all."""
-
-    status: int
-    body: dict[str, Any] | str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    connection: Connection = Connection.ANSWERED
-
-    @property
-    def ok(self) -> bool:
-        """The call took effect, as far as the caller can see."""
-        return self.body == "ok" if isinstance(self.body, str) else bool(self.body.get("ok"))
-
-    @property
-    def error(self) -> str:
-        """The code of the refusal; empty where there is none."""
-        if self.ok:
-            return ""
-        return self.body if isinstance(self.body, str) else str(self.body.get("error", ""))
 
 
 @dataclass(slots=True)
@@ -147,7 +125,7 @@ class Workspace:
                 return self._answer(method, token, args, now)
             if fault.accepted:
                 self._answer(method, token, args, now)
-            return _misbehave(fault, {"ok": False, "error": fault.error})
+            return misbehave(fault, {"ok": False, "error": fault.error})
 
     def webhook(self, path: str, payload: Any, now: float) -> Response:
         """Answer one POST to an incoming webhook; `payload` is None where it wasn't JSON. Never raises."""
@@ -158,27 +136,27 @@ class Workspace:
                 return self._answer_webhook(path, payload, now)
             if fault.accepted:
                 self._answer_webhook(path, payload, now)
-            return _misbehave(fault, "rate_limited" if fault.error == "ratelimited" else fault.error)
+            return misbehave(fault, "rate_limited" if fault.error == "ratelimited" else fault.error)
 
     def _answer(self, method: str, token: str | None, args: Mapping[str, Any], now: float) -> Response:
         try:
             scope, answer = _method(method)
             known = self._authenticate(token, scope)
             if method != "chat.postMessage":
-                _enforce(self._meter.admit_call(known, method, now))
+                enforce(self._meter.admit_call(known, method, now))
             return Response(200, {"ok": True, **answer(self, known, args, now)})
-        except _Throttled as throttled:
-            return _too_many(throttled.wait_s, {"ok": False, "error": "ratelimited"})
+        except Throttled as throttled:
+            return too_many(throttled.wait_s, {"ok": False, "error": "ratelimited"})
         except Refused as refused:
             return Response(200, refused.body())
 
     def _answer_webhook(self, path: str, payload: Any, now: float) -> Response:
         try:
             self._post_to_webhook(path, payload, now)
-        except _Throttled as throttled:
-            return _too_many(throttled.wait_s, "rate_limited")
+        except Throttled as throttled:
+            return too_many(throttled.wait_s, "rate_limited")
         except Refused as refused:
-            return Response(_WEBHOOK_STATUS.get(refused.error, 400), refused.error)
+            return Response(WEBHOOK_STATUS.get(refused.error, 400), refused.error)
         return Response(200, "ok")
 
     def _post_to_webhook(self, path: str, payload: Any, now: float) -> None:
@@ -225,7 +203,7 @@ class Workspace:
 
     def _store(self, channel: Channel, token: str, args: Mapping[str, Any], content: Content, now: float) -> Post:
         thread_ts = _parent(channel, args.get("thread_ts"))
-        _enforce(self._meter.admit_post(channel.id, now))
+        enforce(self._meter.admit_post(channel.id, now))
         post = Post(
             channel=channel.id,
             ts=channel.next_ts(now),
@@ -297,34 +275,12 @@ _METHODS: dict[str, tuple[str | None, _Method]] = {
     "conversations.replies": ("channels:history", Workspace._conversation_replies),  # noqa: SLF001
     "conversations.list": ("channels:read", Workspace._list),  # noqa: SLF001
 }
-# docs.slack.dev, incoming webhooks; 410 from the changelog of 2016. What isn't listed answers 400
-_WEBHOOK_STATUS = {"no_service": 404, "channel_not_found": 404, "channel_is_archived": 410, "action_prohibited": 403}
 
 
 def _method(name: str) -> tuple[str | None, _Method]:
     if name not in _METHODS:
         raise Refused("unknown_method", req_method=name)
     return _METHODS[name]
-
-
-class _Throttled(Exception):
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(wait_s)
-        self.wait_s = wait_s
-
-
-def _enforce(wait_s: float) -> None:
-    if wait_s > 0:
-        raise _Throttled(wait_s)
-
-
-def _too_many(wait_s: float, body: dict[str, Any] | str) -> Response:
-    return Response(429, body, {"Retry-After": str(max(1, math.ceil(wait_s)))})
-
-
-def _misbehave(fault: Fault, body: dict[str, Any] | str) -> Response:
-    headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-    return Response(fault.status, body, headers, fault.connection)
 
 
 def _parent(channel: Channel, thread_ts: Any) -> str | None:

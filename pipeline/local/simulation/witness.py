@@ -14,8 +14,9 @@ from pipeline.alerts.ports import Destination, Posted
 from pipeline.destinations.network import Answer
 from pipeline.errors import Unavailable
 from pipeline.local.simulation.taps import Invocation, Port, Taps
+from pipeline.local.slack_answers import Response
 from pipeline.local.slack_faults import Connection
-from pipeline.local.slack_workspace import Response, Workspace
+from pipeline.local.slack_workspace import Workspace
 from pipeline.state.protocol import State
 
 API_URL = "https://slack.example/api/"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.local.slack_answers import Response
 from pipeline.local.slack_faults import (
     FOREVER,
     Connection,
@@ -16,7 +17,7 @@ from pipeline.local.slack_faults import (
     unanswered,
 )
 from pipeline.local.slack_limits import Limits
-from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Response, Workspace
+from pipeline.local.slack_workspace import DEFAULT_CHANNEL, TOKEN, Workspace
 
 NOW = 1_790_000_000.0
 
