@@ -153,5 +153,5 @@ def _message_id(batch: list[Opening]) -> str:
 
 
 def _named(opening: Opening) -> tuple[str, str, str]:
-    window = opening.group.window_until_ms if opening.is_grouped else 0
-    return opening.shown.key, str(opening.group.count), str(window)
+    begun = opening.group.first_ms if opening.is_grouped else 0
+    return opening.shown.key, str(opening.group.count), str(begun)

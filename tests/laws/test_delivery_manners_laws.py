@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from delivery_schedules import (
@@ -39,6 +40,7 @@ Run = Callable[[int, Weather], tuple[Simulation, Traffic]]
 laws = settings(max_examples=EXAMPLES, deadline=None)
 seeds = given(st.integers(0, 2**32))
 stormy = Weather(slack=0.3, slack_faults=(rate_limits, outages, lost_answers), kills=0.01, queue=0.05)
+in_doubt = Weather(slack=0.3, slack_faults=(outages, lost_answers, rate_limits))
 
 
 def first_messages(simulation: Simulation) -> list[Asked]:
@@ -55,11 +57,12 @@ def told(asked: Asked) -> list[tuple[str, int]]:
     return [(said.alert.key, said.times) for said in said_of(asked.content)]
 
 
+@pytest.mark.parametrize("weather", [in_doubt, replace(in_doubt, has_outbox=False)], ids=["outbox", "no outbox"])
 @laws
 @seeds
-def test_a_retry_of_an_ambiguous_send_says_that_it_may_repeat(seed: int) -> None:
+def test_a_retry_of_an_ambiguous_send_says_that_it_may_repeat(weather: Weather, seed: int) -> None:
     """What tells an alert again, after a request for it that may have arrived, says so; the same has the same id."""
-    simulation, _ = simulate(seed, Weather(slack=0.3, slack_faults=(outages, lost_answers, rate_limits)))
+    simulation, _ = simulate(seed, weather)
     doubtful: dict[str, Asked] = {}
     for asked in first_messages(simulation):
         for key, _times in told(asked):
@@ -76,7 +79,7 @@ def test_a_retry_of_an_ambiguous_send_says_that_it_may_repeat(seed: int) -> None
 @seeds
 def test_a_retry_of_any_post_that_may_have_arrived_says_so(run: Run, seed: int) -> None:
     """Replies and last words, too, whichever ticket says again what another one may have said."""
-    simulation, _ = run(seed, Weather(slack=0.3, slack_faults=(outages, lost_answers, rate_limits)))
+    simulation, _ = run(seed, in_doubt)
     doubtful: set[str] = set()
     for asked in posts(simulation):
         if asked.dedupe_id in doubtful:

@@ -399,6 +399,17 @@ def test_an_alert_that_is_handed_back_twice_still_may_have_been_told() -> None:
         assert [content.may_repeat for content in told(simulation)] == [False, True, True]
 
 
+@pytest.mark.parametrize("has_outbox", [True, False])
+def test_every_attempt_at_a_message_has_the_same_id(*, has_outbox: bool) -> None:
+    """A group that the stream brings again has another window; readers see the same message."""
+    with deployed(has_outbox=has_outbox) as (simulation, traffic):
+        simulation.slack.faults.script(unanswered(accepted=True), times=1)
+        traffic.put(denied(1))
+        simulation.run(DAY_S)
+        first, second = (asked for asked in simulation.witness.requests if asked.method == "chat.postMessage")
+        assert first.dedupe_id == second.dedupe_id
+
+
 def test_a_reply_whose_answer_was_lost_says_that_it_may_repeat() -> None:
     with deployed() as (simulation, traffic):
         traffic.put([happening(1, "StopLogging", "mallory")])
