@@ -91,7 +91,7 @@ def read_expression(text: str) -> tuple[ast.expr, Source]:
         raise RuleError("the expression is empty", position=0, line=1, hint='event["eventName"] == "StopLogging"')
     expression, source = _parse(source)
     _check(expression, source)
-    if isinstance(expression, ast.Tuple):  # never True, and the form in which another tool takes its list of rules
+    if isinstance(expression, ast.Tuple | ast.List):  # never True, and the form of another tool's list of rules
         raise source.error(expression, "these are several rules, joined by commas", "write a [[rule]] for each")
     return expression, source
 
