@@ -107,7 +107,7 @@ class Drain:
         self.bury(ticket)
         name = ticket.alert.rule.name if ticket.alert else ticket.destination
         text = (
-            f'A {ticket.kind} ticket of "{name}" could not be delivered for three days. '
+            f'A ticket of "{name}" ({ticket.kind}) could not be delivered for three days. '
             "It is in the dead-letter queue; `trailwire replay` sends it again."
         )
         if ticket.kind is not Kind.NOTICE:
