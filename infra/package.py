@@ -38,8 +38,8 @@ LOCK = ROOT / "requirements.txt"
 PLATFORM = "aarch64-manylinux_2_28"  # the runtime has glibc 2.34; google-re2 and jq have no wheel for 2.17
 SHIPPED_CONFIG = "trailwire.json"  # what the param `config` of serverless.yml defaults to
 
-# The command line, the embedded AWS and the test doubles stay at home.
-NOT_SHIPPED = ("cli", "local", "testing.py")
+# The command line, the embedded AWS, the benchmarks and the test doubles stay at home.
+NOT_SHIPPED = ("bench", "cli", "local", "testing.py")
 
 # The services a function calls. A client of any other would fail in Lambda, so the zip is refused instead.
 SERVICES = frozenset({"dynamodb", "kinesis", "s3", "secretsmanager", "ses", "sesv2", "sns", "sqs", "ssm", "sts"})

@@ -38,17 +38,17 @@ def test_equal_files_make_equal_zips_whenever_and_in_whatever_order_they_were_wr
         assert archive.getinfo("a.py").external_attr >> 16 == 0o100644
 
 
-def test_the_command_line_and_the_test_doubles_are_not_shipped(tmp_path: Path) -> None:
+def test_the_command_line_the_test_doubles_and_the_benchmarks_are_not_shipped(tmp_path: Path) -> None:
     """Everything else below pipeline is, data files included, and nothing that Python left there."""
     shipped = ["pipeline/__init__.py", "pipeline/local_time.py", "pipeline/rules/packs/baseline.toml"]
-    kept_home = ["pipeline/cli/main.py", "pipeline/local/aws.py", "pipeline/testing.py", "tests/x.py"]
+    kept_home = ["pipeline/cli/main.py", "pipeline/local/aws.py", "pipeline/bench/clock.py", "pipeline/testing.py"]
     leftovers = ["pipeline/__pycache__/x.cpython-311.pyc", "pipeline/rules/__pycache__/y.pyc"]
-    _write(tmp_path, dict.fromkeys([*shipped, *kept_home, *leftovers], ""))
+    _write(tmp_path, dict.fromkeys([*shipped, *kept_home, *leftovers, "tests/x.py"], ""))
     assert [path.as_posix() for path in package.shipped_modules(tmp_path)] == shipped
 
 
 def test_nothing_shipped_needs_what_is_not() -> None:
-    """A shipped module never imports the command line, the embedded AWS or the test doubles."""
+    """A shipped module never imports the command line, the embedded AWS, the benchmarks or the test doubles."""
     unshipped = [f"pipeline.{name.removesuffix('.py')}" for name in package.NOT_SHIPPED]
     for path in package.shipped_modules(ROOT):
         if path.suffix == ".py":
