@@ -59,6 +59,7 @@ TABLE: list[tuple[AnyCheck, list[Any], list[Any]]] = [
     (Contains(text="SS", fold=True), ["ß", "miss"], ["s"]),
     (Glob(pieces=("a", "b")), ["ab", "aXb", "aabb"], ["a", "b", "abc", "xab"]),
     (Glob(pieces=("a", "a")), ["aa", "aba"], ["a"]),
+    (Glob(pieces=("a", "b", "b")), ["abb", "axbxb"], ["ab", "axb"]),
     (Glob(pieces=("", "b", "b", "")), ["bb", "xbybz"], ["b", ""]),
     (Glob(pieces=("a",)), ["a"], ["aa", "", "A"]),
     (Glob(pieces=("", "")), ["", "x"], [0, None]),
