@@ -72,6 +72,7 @@ def _by_group(fresh: list[Candidate]) -> dict[str, list[Candidate]]:
     for candidate in fresh:
         threshold, sighting = candidate.rule.threshold, candidate.sighting
         if threshold is not None and sighting is not None:
-            key = group_key(candidate.destination, candidate.rule, sighting.match.event, threshold.by)
+            by = threshold.by if "rule" in threshold.by else ("rule", *threshold.by)  # a rule counts its own matches
+            key = group_key(candidate.destination, candidate.rule, sighting.match.event, by)
             groups[key].append(candidate)
     return groups

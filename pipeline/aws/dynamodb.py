@@ -20,6 +20,7 @@ from pipeline.aws import dynamodb_expressions as ex
 from pipeline.aws.dynamodb_expressions import Step, Values
 from pipeline.aws.dynamodb_table import Item, Table, number, text, texts
 from pipeline.errors import StateError
+from pipeline.state.counting import fullest, stale
 from pipeline.state.lifecycle import (
     GROUP_KEPT_MS,
     KEPT_MS,
@@ -174,11 +175,11 @@ class DynamoState:
         values = {"added": added, "expires_at": _expires_at(expires_ms)}
         outcome = self._table.update(pk, ex.COUNT, "", values, {"bucket": f"n{bucket}"})
         counter = _read_item(_buckets, outcome.item)
-        stale = [b for b in counter if b <= bucket - buckets][:FORGET_LIMIT]
-        if stale:
-            names = {f"stale{i}": f"n{b}" for i, b in enumerate(stale)}
-            self._table.update(pk, ex.forget(len(stale)), "", {}, names)
-        return sum(n for b, n in counter.items() if bucket - buckets < b <= bucket)
+        old = stale(counter, bucket, buckets)[:FORGET_LIMIT]
+        if old:
+            names = {f"stale{i}": f"n{b}" for i, b in enumerate(old)}
+            self._table.update(pk, ex.forget(len(old)), "", {}, names)
+        return fullest(counter, bucket, buckets)
 
     # ---- days ----
 

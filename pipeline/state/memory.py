@@ -10,6 +10,7 @@ from typing import Final
 from cachetools import LRUCache
 from msgspec.structs import replace
 
+from pipeline.state.counting import fullest, stale
 from pipeline.state.lifecycle import (
     FROM_OUTBOX,
     FROM_STREAM,
@@ -146,10 +147,11 @@ class MemoryState:
     def count(self, name: str, bucket: int, added: int, *, buckets: int, expires_ms: int) -> int:
         del expires_ms  # the cache is bounded; a store that is not needs it
         with self._lock:
-            counter = {b: n for b, n in self._counters.get(name, {}).items() if b > bucket - buckets}
+            counter = self._counters.setdefault(name, {})
             counter[bucket] = counter.get(bucket, 0) + added
-            self._counters[name] = counter
-            return sum(n for b, n in counter.items() if b <= bucket)
+            for old in stale(counter, bucket, buckets):
+                del counter[old]
+            return fullest(counter, bucket, buckets)
 
     def add_to_day(self, day: int, numbers: Mapping[str, int], *, slowest_ms: int, expires_ms: int) -> None:
         del expires_ms  # the cache is bounded; a store that is not needs it

@@ -106,7 +106,10 @@ class State(Protocol):
     # ---- counters ----
 
     def count(self, name: str, bucket: int, added: int, *, buckets: int, expires_ms: int) -> int:
-        """Add to one bucket of a sliding counter; returns the sum of the newest `buckets` buckets up to this one."""
+        """Add to one bucket of a sliding counter; returns what the fullest `buckets` buckets around it hold.
+
+        They are consecutive, and this one is among them; a later one may have been counted before (`counting`).
+        """
         ...
 
     def add_to_day(self, day: int, numbers: Mapping[str, int], *, slowest_ms: int, expires_ms: int) -> None:

@@ -9,11 +9,12 @@ from sightings import candidate, returned, rule, user
 
 from pipeline.alerts.candidate import Candidate
 from pipeline.alerts.threshold import BUCKETS, Threshold
-from pipeline.rules.rule import Rule
+from pipeline.rules.rule import GroupField, Rule
 from pipeline.rules.rule import Threshold as Limit
 from pipeline.state.memory import MemoryState
 from pipeline.testing import NOON_MS
 
+DAY_MS = 86_400_000
 WITHIN_S = 300
 WIDTH_MS = WITHIN_S * 1000 // BUCKETS
 START_MS = NOON_MS - NOON_MS % WIDTH_MS
@@ -78,11 +79,30 @@ def test_the_threshold_is_reached_by_its_count_itself(count: int, told: int) -> 
     assert len(Threshold(MemoryState())(batch(3, of=limited(count)), START_MS)[0]) == told
 
 
-def test_what_comes_late_counts_where_it_belongs() -> None:
+@pytest.mark.parametrize(("late_ms", "told"), [(0, 1), (-WITHIN_S * 1000, 0), (-DAY_MS, 0)])
+def test_what_comes_late_is_counted_with_what_was_counted_before(late_ms: int, told: int) -> None:
+    """Shards do not arrive in step: a window reaches to both sides of what has just come."""
     stage = Threshold(MemoryState())
     stage(batch(2, 200_000), START_MS)
-    assert stage(batch(1, 0, start=9), START_MS)[0] == [], "later ones are not in the window that ends here"
-    assert len(stage(batch(1, 200_000, start=19), START_MS)[0]) == 1, "this one's window has all four"
+    assert len(stage(batch(1, late_ms, start=9), START_MS)[0]) == told
+
+
+def test_a_shard_that_lags_reaches_its_threshold_while_others_go_on() -> None:
+    """What an earlier hour brings is not forgotten for what has just come."""
+    stage, lag_ms = Threshold(MemoryState()), 1_500_000
+    stage(batch(1, lag_ms), START_MS)
+    stage(batch(2, 0, start=9), START_MS)
+    stage(batch(1, lag_ms + WIDTH_MS, start=19), START_MS)
+    assert len(stage(batch(1, 0, start=29), START_MS)[0]) == 1
+
+
+@pytest.mark.parametrize("by", [("actor",), ()])
+def test_each_rule_counts_its_own_matches(by: tuple[GroupField, ...]) -> None:
+    """Whatever else it counts by; another rule's buckets may be of another width."""
+    stage = Threshold(MemoryState())
+    often, seldom = rule("often", threshold=Limit(3, 60, by=by)), rule("seldom", threshold=Limit(3, WITHIN_S, by=by))
+    assert stage([*batch(2, of=often), *batch(2, of=seldom, start=9)], START_MS)[0] == []
+    assert len(stage(batch(1, of=seldom, start=19), START_MS)[0]) == 1
 
 
 BY: list[tuple[dict[str, Any], int]] = [

@@ -15,6 +15,7 @@ from mocked_account import TABLE, make_table, mocked_account, watch
 from msgspec.structs import replace
 
 from pipeline.aws.dynamodb import DynamoState
+from pipeline.state.counting import WINDOWS_KEPT
 from pipeline.state.lifecycle import (
     FROM_OUTBOX,
     FROM_STREAM,
@@ -378,7 +379,7 @@ def test_a_block_is_never_shortened(state: State, key: str) -> None:
 # ---- counters ----
 
 
-def test_a_counter_sums_its_newest_buckets(state: State, key: str) -> None:
+def test_a_counter_sums_the_fullest_window_around_a_bucket(state: State, key: str) -> None:
     def count(bucket: int, added: int) -> int:
         return state.count(key, bucket, added, buckets=3, expires_ms=LATER)
 
@@ -386,8 +387,12 @@ def test_a_counter_sums_its_newest_buckets(state: State, key: str) -> None:
     assert count(101, 1) == 6
     assert count(102, 1) == 7
     assert count(103, 1) == 3, "the first bucket is too old"
-    assert count(101, 1) == 2 + 0, "late, and only what is up to it counts; what was dropped stays dropped"
-    assert count(120, 2) == 2
+    assert count(99, 1) == 7, "late, and counted with what came before it"
+    assert count(98, 1) == 7
+    assert count(97, 1) == 3
+    assert count(102 + WINDOWS_KEPT * 3, 2) == 2
+    assert count(101, 1) == 2, "all but what came last was ten windows old, and is forgotten"
+    assert count(100, 1) == 2
 
 
 def test_a_day_adds_up_and_keeps_its_slowest(state: State) -> None:
