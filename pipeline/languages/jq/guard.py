@@ -21,33 +21,35 @@ from pipeline.checks import AnyCheck, TypeName
 from pipeline.languages.jq import nodes
 from pipeline.languages.jq.known import (
     ANYTHING,
-    EITHER,
     NOT_NULL,
     SOMETHING,
-    STRING_QUESTIONS,
     At,
     Const,
     Elements,
-    Pair,
     Unknown,
     Value,
     Ways,
     child,
     children,
-    compare,
     counted,
-    equal,
     falsy,
-    findable,
     lowered,
-    matches,
-    present,
-    string_question,
     truthy,
-    typed,
     verdicts,
 )
 from pipeline.languages.jq.nodes import Syntax
+from pipeline.languages.jq.questions import (
+    EITHER,
+    STRING_QUESTIONS,
+    Pair,
+    compare,
+    equal,
+    findable,
+    matches,
+    present,
+    string_question,
+    typed,
+)
 from pipeline.predicate import FALSE, MAX_DEPTH, TRUE, Node, all_of, any_listed, any_of, children_of, depth
 
 MAX_NODES = 4000
