@@ -20,11 +20,12 @@ Trees are msgspec Structs, so that a compiled rule set is written and read as JS
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from pipeline.checks import AnyCheck, Exists, OneOf
+from pipeline.text_pairs import How, related
 
 MAX_DEPTH = 200
 """Deepest tree a language may build. Everything that walks a tree recurses, and Python stops at 1,000 frames."""
@@ -85,7 +86,7 @@ class Same(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="same"
 
     left: Path
     right: Path
-    how: Literal["equals", "startswith", "endswith", "contains"] = "equals"
+    how: How = "equals"
     fold: bool = False
 
 
@@ -230,24 +231,7 @@ def _same(node: Same, values: Callable[[Path], Iterable[Any]]) -> bool:
         found = (value for value in values(path) if isinstance(value, str))
         return {text.casefold() for text in found} if node.fold else set(found)
 
-    lefts, rights = texts(node.left), texts(node.right)
-    match node.how:
-        case "equals":  # two long arrays must not be compared each with each
-            return not lefts.isdisjoint(rights)
-        case "contains":
-            return any(right in left for left in lefts for right in rights)
-        case how:
-            return _begins(lefts, rights) if how == "startswith" else _begins(_turned(lefts), _turned(rights))
-
-
-def _begins(texts: Iterable[str], starts: set[str]) -> bool:
-    """Tell whether some text begins with some start: as many look-ups a text as there are lengths, not as starts."""
-    lengths = {len(start) for start in starts}
-    return any(text[:length] in starts for text in texts for length in lengths)
-
-
-def _turned(texts: set[str]) -> set[str]:
-    return {text[::-1] for text in texts}
+    return related(texts(node.left), texts(node.right), node.how)
 
 
 # ---- walking ----

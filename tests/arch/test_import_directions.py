@@ -14,6 +14,7 @@ PIPELINE = Path(__file__).parents[2] / "pipeline"
 LAYERS = (
     ("errors",),
     ("checks",),
+    ("text_pairs",),
     ("predicate",),
     ("printer",),
     ("decode",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_strategies import checks, events, keyed_paths, trees, values
@@ -12,6 +13,7 @@ from pipeline.checks import AnyCheck
 from pipeline.predicate import SPREAD, All, AnyOf, Node, Not, Path, Some, all_of, any_listed, any_of, holds, negate
 from pipeline.predicate import Test as Leaf
 from pipeline.printer import show
+from pipeline.text_pairs import FEW, related
 
 
 @settings(max_examples=300, deadline=None)
@@ -53,3 +55,17 @@ def test_what_holds_somewhere_holds_when_spread(path: Path, check: AnyCheck, eve
 def test_every_tree_prints_on_one_line(tree: Node) -> None:
     """However odd its texts, a tree prints without a line break."""
     assert len(show(tree).splitlines()) <= 1
+
+
+some_texts = st.sets(st.text("ab\0", max_size=4), max_size=5)
+
+
+@pytest.mark.parametrize("few", [0, FEW])
+@settings(max_examples=300, deadline=None)
+@given(lefts=some_texts, rights=some_texts)
+def test_containing_is_what_python_says(few: int, lefts: set[str], rights: set[str]) -> None:
+    """`related` says of the sets what `in` says of some pair."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.text_pairs.FEW", few)
+        found = related(lefts, rights, "contains")
+    assert found is any(right in left for left in lefts for right in rights)
