@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 import pybase64
 
+from pipeline.decode.decoded import message_bytes
 from pipeline.decode.json_text import dumps, loads
 from pipeline.errors import DecodeError
 
@@ -76,7 +77,7 @@ def _of_text(text: str, wrappings: int) -> Iterator[Noticed]:
     if isinstance(value, dict):
         yield from _of_object(value, text, wrappings)
     else:
-        yield text.encode("utf-8", "surrogatepass")
+        yield message_bytes(text)
 
 
 def _of_value(value: Any, wrappings: int) -> Iterator[Noticed]:
@@ -102,7 +103,7 @@ def _of_object(value: dict[str, Any], text: str, wrappings: int) -> Iterator[Not
     elif isinstance(value.get("awslogs"), dict):
         yield _unbase64(_string(value["awslogs"], "data"))
     else:
-        yield (text or dumps(value)).encode("utf-8", "surrogatepass")
+        yield message_bytes(text or dumps(value))
 
 
 def _of_records(records: list[Any], wrappings: int) -> Iterator[Noticed]:
