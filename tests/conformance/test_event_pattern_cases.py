@@ -32,8 +32,8 @@ CASES = [pytest.param(*case[1:], id=f"line {case[0]}") for case in cases()]
 
 
 @pytest.mark.parametrize(("mark", "pattern", "event", "remark"), CASES)
-def test_case(mark: str, pattern: str, event: str, remark: str) -> None:
-    """The pattern matches, does not match or is refused, as the table says."""
+def test_a_pattern_does_what_the_table_says(mark: str, pattern: str, event: str, remark: str) -> None:
+    """It matches, does not match or is refused."""
     if mark == "!":
         with pytest.raises(RuleError) as caught:
             parse(pattern)
