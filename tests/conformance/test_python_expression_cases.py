@@ -32,8 +32,8 @@ CASES = [pytest.param(*case[1:], id=f"line {case[0]}") for case in cases()]
 
 
 @pytest.mark.parametrize(("mark", "rule", "event", "remark"), CASES)
-def test_case(mark: str, rule: str, event: str, remark: str) -> None:
-    """The rule matches, does not match, fails or is refused, as the table says."""
+def test_a_rule_does_what_the_table_says(mark: str, rule: str, event: str, remark: str) -> None:
+    """It matches, does not match, fails or is refused."""
     if mark == "!":
         with pytest.raises(RuleError) as caught:
             parse(rule)
