@@ -24,7 +24,7 @@ class Suppress:
     def __call__(self, sightings: Iterable[Sighting], now_ms: int, ledger: Ledger) -> Iterator[Sighting]:
         """Yield what is to be told."""
         today = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
-        in_force = [ignore for ignore in self._ignores if ignore.until is None or today <= ignore.until]
+        in_force = [ignore for ignore in self._ignores if ignore.in_force(today)]
         for sighting in sightings:
             ignore = suppressed_by(in_force, sighting)
             if ignore is None:

@@ -41,7 +41,7 @@ def match(config: str | None, output: str, suppressed: bool, paths: tuple[str, .
 
 def _in_force(ruleset: RuleSet) -> list[Ignore]:
     today = dt.datetime.now(dt.UTC).date()
-    return [ignore for ignore in ruleset.ignores if ignore.until is None or today <= ignore.until]
+    return [ignore for ignore in ruleset.ignores if ignore.in_force(today)]
 
 
 def _matches(matcher: Matcher, message: Message, inputs: Inputs) -> tuple[Match, ...]:

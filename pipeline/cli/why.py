@@ -117,8 +117,7 @@ def _holding(ignores: tuple[Ignore, ...], event: dict[str, Any], raw: str) -> It
     today = dt.datetime.now(dt.UTC).date()
     for ignore in ignores:
         if ignore.condition.matches(event, raw):
-            in_force = ignore.until is None or today <= ignore.until
-            yield Holding(ignore, in_force, explain(ignore.condition.tree, event, raw))
+            yield Holding(ignore, ignore.in_force(today), explain(ignore.condition.tree, event, raw))
 
 
 # ---- JSON ----

@@ -108,6 +108,10 @@ class Ignore(msgspec.Struct, frozen=True):
     until: dt.date | None = None
     """Last day (UTC, inclusive) on which it suppresses; None: always."""
 
+    def in_force(self, today: dt.date) -> bool:
+        """Tell whether it suppresses on this day (UTC)."""
+        return self.until is None or today <= self.until
+
 
 class Route(msgspec.Struct, frozen=True):
     """Which alerts go where; an empty field admits everything, the first route that admits an alert takes it."""

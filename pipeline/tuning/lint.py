@@ -58,7 +58,7 @@ def _traps(language: str, source: str, where: str) -> Iterator[Finding]:
 
 
 def _ignore(ignore: Ignore, today: dt.date) -> Iterator[Finding]:
-    if ignore.until is not None and ignore.until < today:
+    if not ignore.in_force(today):
         message = f'the ignore "{ignore.reason}" ended on {ignore.until} and no longer suppresses'
         yield Finding("ignore-expired", "warning", ignore.where, message, "remove it, or give it a later date")
     if ignore.until is None and not ignore.owner:
