@@ -12,7 +12,7 @@ from pipeline.alerts.candidate import Sighting
 from pipeline.alerts.suppress import suppressed_by
 from pipeline.cli.inputs import Inputs, Message, config_option, format_option, load_config, paths_argument
 from pipeline.cli.main import WRONG_INPUT
-from pipeline.cli.output import json_line, text_line, visible
+from pipeline.cli.output import event_id, json_line, text_line, visible
 from pipeline.errors import DecodeError
 from pipeline.rules.matcher import Match, Matcher
 from pipeline.rules.rule import Ignore, RuleSet
@@ -70,10 +70,9 @@ def _write(found: Match, ignore: Ignore | None, output: str) -> None:
 def as_row(found: Match, ignore: Ignore | None) -> dict[str, Any]:
     """Describe a match; these keys are always there."""
     event = found.event
-    identity = event.get("eventID") if event.get("eventID") is not None else event.get("eventId")
     return {
         "rule": found.rule.name,
-        "eventID": identity,
+        "eventID": event_id(event),
         "eventName": event.get("eventName"),
         "annotation": found.annotation,
         "suppressed_by": ignore.reason if ignore else None,

@@ -41,6 +41,11 @@ def _writable(value: Any, depth: int = 0) -> Any:
             return value
 
 
+def event_id(event: dict[str, Any]) -> Any:
+    """Return what an event is called: its `eventID`, the `eventId` of an aggregated one, None where it has neither."""
+    return event.get("eventID") if event.get("eventID") is not None else event.get("eventId")
+
+
 def text_line(*columns: str) -> None:
     """Write one line of columns, two blanks between them, control characters made visible."""
     click.echo("  ".join(visible(column) for column in columns).rstrip())

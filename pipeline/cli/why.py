@@ -13,7 +13,7 @@ from pipeline.alerts.route import first_route
 from pipeline.cli.explained import as_tree, changes_as_rows, indented, told_change, told_changes
 from pipeline.cli.inputs import Inputs, Message, config_option, format_option, load_config
 from pipeline.cli.main import WRONG_INPUT
-from pipeline.cli.output import clipped, counted, json_line, shown, visible
+from pipeline.cli.output import clipped, counted, event_id, json_line, shown, visible
 from pipeline.decode.json_text import read_event
 from pipeline.errors import AuthorError, DecodeError, did_you_mean
 from pipeline.event.summary import account_of
@@ -127,7 +127,7 @@ def _as_row(case: Case) -> dict[str, Any]:
     found, event, ignore = case.answer, case.event, case.suppressed_by
     return {
         "rule": case.rule.name,
-        "eventID": event.get("eventID") if event.get("eventID") is not None else event.get("eventId"),
+        "eventID": event_id(event),
         "eventName": event.get("eventName"),
         "matches": found.matches,
         "annotation": found.annotation,
@@ -155,7 +155,7 @@ def _as_row(case: Case) -> dict[str, Any]:
 
 
 def _title(message: Message, event: dict[str, Any]) -> str:
-    identity = event.get("eventID") or event.get("eventId")
+    identity = event_id(event)
     parts = [shown(event["eventName"]) if "eventName" in event else "an event without eventName"]
     parts += [shown(identity)] if identity else []
     return " ".join(parts) + f" ({visible(message.path)}, message {message.index})"
