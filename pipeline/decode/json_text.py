@@ -71,14 +71,15 @@ def _loads_in_bounds(text: str, refusal: DecodeError) -> Any:
     """Read one JSON value that is too much for Python only in places; raises the refusal where it is no JSON."""
     try:
         try:
-            return json.loads(text, parse_int=_integer)
+            return json.loads(text, parse_int=integer)
         except RecursionError:
-            return json.loads(_shallow(text), parse_int=_integer)
+            return json.loads(_shallow(text), parse_int=integer)
     except (ValueError, RecursionError):
         raise refusal from None
 
 
-def _integer(digits: str) -> float:
+def integer(digits: str) -> float:
+    """Read a JSON integer, of whatever length: one of more than MAX_DIGITS digits is infinite."""
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 

@@ -8,11 +8,10 @@ from typing import Any, NoReturn
 
 import orjson
 
+from pipeline.decode.json_text import integer
+
 _LONG_INTEGER = re.compile(r"[0-9]{19}")
 """2**63 has 19 digits; beyond 64 bits orjson rounds."""
-
-_MOST_DIGITS = 4300
-"""Python's own limit for reading an integer; longer ones are far beyond a double anyway."""
 
 
 def read_object(message: str) -> dict[str, Any] | None:
@@ -33,14 +32,10 @@ def _read(message: str) -> Any:
         except orjson.JSONDecodeError:
             pass  # lone surrogates, numbers beyond a double and deep nesting are left to the standard library
     try:
-        return json.loads(message, parse_constant=_refuse, parse_int=_integer)
+        return json.loads(message, parse_constant=_refuse, parse_int=integer)
     except (ValueError, RecursionError):
         return None
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
-
-
-def _integer(digits: str) -> float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
