@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,7 +96,7 @@ def _meaning(syntax: Syntax) -> Iterator[str]:
             yield f"Matches a message in which the regex /{source}/ is found, in this case of letters."
         case JsonForm(expression):
             yield "Matches a message that is one JSON object and nothing else, in which"
-            yield from _say_expression(expression, 1)
+            yield from _say_expression(expression, 1, _say_condition)
         case SpaceForm(entries):
             yield from _say_entries(entries)
 
@@ -119,15 +119,15 @@ def _listed(form: Terms, sign: str, joiner: str) -> str:
     return f" {joiner} ".join(f'"{term.text}"' for term in form.terms if term.sign == sign)
 
 
-def _say_expression(expression: Expression, level: int) -> Iterator[str]:
+def _say_expression(expression: Expression, level: int, say: Callable[[Leaf], str]) -> Iterator[str]:
     indent = "  " * level
     match expression:
         case And(parts) | Or(parts):
             yield f"{indent}{'all of these hold' if isinstance(expression, And) else 'at least one of these holds'}:"
             for part in parts:
-                yield from _say_expression(part, level + 1)
+                yield from _say_expression(part, level + 1, say)
         case Comparison() | IsValue() | NotExists():
-            yield f"{indent}- {_say_condition(expression)}"
+            yield f"{indent}- {say(expression)}"
 
 
 def _say_condition(leaf: Leaf) -> str:
@@ -191,20 +191,16 @@ def _say_entries(entries: tuple[Field | AnyFields, ...]) -> Iterator[str]:
             case Field(name, condition):
                 assert condition
                 yield f'  - "{name}", for which'
-                yield from _say_field(condition, 2)
+                yield from _say_expression(condition, 2, _say_field)
     if not any(isinstance(entry, AnyFields) for entry in entries):
         yield "The last of them takes the whole rest of the line."
 
 
-def _say_field(expression: Expression, level: int) -> Iterator[str]:
-    indent = "  " * level
-    match expression:
-        case And(parts) | Or(parts):
-            yield f"{indent}{'all of these hold' if isinstance(expression, And) else 'at least one of these holds'}:"
-            for part in parts:
-                yield from _say_field(part, level + 1)
+def _say_field(leaf: Leaf) -> str:
+    match leaf:
+        case Comparison(_, "!=", value):
+            return f"it is not so that it {_say_value('=', value)}"
         case Comparison(_, operator, value):
-            said = _say_value("=" if operator == "!=" else operator, value)
-            yield f"{indent}- it is not so that it {said}" if operator == "!=" else f"{indent}- it {said}"
+            return f"it {_say_value(operator, value)}"
         case IsValue() | NotExists():
-            raise AssertionError(expression)
+            raise AssertionError(leaf)
