@@ -143,6 +143,19 @@ def negate(child: Node) -> Node:
     return Not(child)
 
 
+def some_at(path: Path, child: Node) -> Node:
+    """Some one value at the path satisfies the child, said as plainly as possible."""
+    match child:
+        case Test(inner, check) if inner != RAW:
+            return Test((*path, *inner), check)
+        case Some(inner, grandchild) if inner != RAW:
+            return Some((*path, *inner), grandchild)
+        case AnyOf(children):
+            return any_of(*(some_at(path, each) for each in children))
+        case _:
+            return Some(path, child)
+
+
 def exists(*path: Step) -> Test:
     """Some value is at this path, null included."""
     return Test(path, Exists())

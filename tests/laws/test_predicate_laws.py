@@ -10,7 +10,21 @@ from hypothesis import strategies as st
 from tree_strategies import checks, events, keyed_paths, trees, values
 
 from pipeline.checks import AnyCheck
-from pipeline.predicate import SPREAD, All, AnyOf, Node, Not, Path, Some, all_of, any_listed, any_of, holds, negate
+from pipeline.predicate import (
+    SPREAD,
+    All,
+    AnyOf,
+    Node,
+    Not,
+    Path,
+    Some,
+    all_of,
+    any_listed,
+    any_of,
+    holds,
+    negate,
+    some_at,
+)
 from pipeline.predicate import Test as Leaf
 from pipeline.printer import show
 from pipeline.text_pairs import FEW, related
@@ -39,6 +53,13 @@ def test_building_keeps_the_meaning(found: list[Node], event: dict[str, Any]) ->
 def test_some_with_one_test_is_a_longer_path(left: Path, right: Path, check: AnyCheck, event: dict[str, Any]) -> None:
     """`Some(p, Test(q, c))` is `Test(p + q, c)`: what the index relies on to look through `Some`."""
     assert holds(Some(left, Leaf(right, check)), event) == holds(Leaf(left + right, check), event)
+
+
+@settings(max_examples=200, deadline=None)
+@given(keyed_paths, trees, events)
+def test_some_said_plainly_means_the_same(path: Path, tree: Node, event: dict[str, Any]) -> None:
+    """`some_at(p, t)` means what `Some(p, t)` means, whatever the tree."""
+    assert holds(some_at(path, tree), event, "raw") == holds(Some(path, tree), event, "raw")
 
 
 @settings(max_examples=200, deadline=None)

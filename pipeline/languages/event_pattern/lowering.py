@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.languages.event_pattern.groups import Group, alternatives, must_exist, overlaps
 from pipeline.languages.event_pattern.values import LEAF, Field
-from pipeline.predicate import SPREAD, AnyOf, Node, Path, Some, Test, all_of, any_of, negate
+from pipeline.predicate import SPREAD, Node, Path, Test, all_of, any_of, negate, some_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +33,9 @@ def conjunction(group: Group, level: Level) -> Node:
     return all_of(*fields, *groups, *ors)
 
 
-def some(path: Path, child: Node) -> Node:
-    """Say that some value at the path satisfies the child, as plainly as possible."""
-    match child:
-        case Test(inner, check):
-            return Test((*path, *inner), check)
-        case Some(inner, grandchild):
-            return Some((*path, *inner), grandchild)
-        case AnyOf(children):
-            return any_of(*(some(path, each) for each in children))
-        case _:
-            return Some(path, child)
-
-
 def _field(key: str, leaf: Field) -> Node:
     path: Path = (key, SPREAD)
-    return any_of(some(path, leaf.value), *([_absent(path)] if leaf.absent else []))
+    return any_of(some_at(path, leaf.value), *([_absent(path)] if leaf.absent else []))
 
 
 def _absent(path: Path) -> Node:
@@ -58,12 +45,12 @@ def _absent(path: Path) -> Node:
 def _group(key: str, group: Group) -> Node:
     path: Path = (key, SPREAD)
     if must_exist(group):
-        return some(path, conjunction(group, BARE))
+        return some_at(path, conjunction(group, BARE))
     if _has_or(group):
         return any_of(*(_group(key, alternative) for alternative in alternatives(group)))
     gone = all_of(*(_absent(leaf) for leaf in _leaf_paths(group, path)))
     present = any_of(*_present(group, ()))
-    return any_of(gone, some(path, all_of(conjunction(group, BARE), present)))
+    return any_of(gone, some_at(path, all_of(conjunction(group, BARE), present)))
 
 
 def _has_or(group: Group) -> bool:
@@ -81,7 +68,7 @@ def _present(group: Group, path: Path) -> Iterator[Node]:
     """Yield, for each leaf that may exist, that it does."""
     for key, leaf in group.fields.items():
         if leaf.may_exist:
-            yield some((*path, key, SPREAD), leaf.value)
+            yield some_at((*path, key, SPREAD), leaf.value)
     for key, inner in group.groups.items():
         yield from _present(inner, (*path, key, SPREAD))
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from pipeline.checks import AnyCheck, Cidr, Contains, Glob, IsType, OneOf, Prefix, Suffix, Text, one_of
 from pipeline.languages.event_pattern.groups import Group
-from pipeline.languages.event_pattern.lowering import BARE, Level, conjunction, some
+from pipeline.languages.event_pattern.lowering import BARE, Level, conjunction
 from pipeline.languages.event_pattern.values import LEAF, STRING, Field, text_node
-from pipeline.predicate import FALSE, TRUE, All, AnyOf, Node, Not, Path, Test, all_of, any_of, holds, negate
+from pipeline.predicate import FALSE, TRUE, All, AnyOf, Node, Not, Path, Test, all_of, any_of, holds, negate, some_at
 
 API_CALL = "AWS API Call via CloudTrail"
 
@@ -95,7 +95,7 @@ def _at(path: Path) -> Callable[[Node], Node]:
 
 
 def _string_at(path: Path, value: Node) -> Node:
-    return some(path, _of_string(value, _ask_itself))
+    return some_at(path, _of_string(value, _ask_itself))
 
 
 def _ask_itself(check: AnyCheck) -> Node:
@@ -137,7 +137,7 @@ def _version(value: Node) -> Node:
 
 
 def _source(value: Node) -> Node:
-    return some(_SOURCE, _of_string(value, _ask_source))
+    return some_at(_SOURCE, _of_string(value, _ask_source))
 
 
 def _ask_source(check: AnyCheck) -> Node:

@@ -25,16 +25,14 @@ from pipeline.predicate import (
     MAX_DEPTH,
     TRUE,
     All,
-    AnyOf,
     Node,
-    Not,
     Path,
-    Some,
     Test,
     all_of,
     any_of,
     depth,
     negate,
+    some_at,
     walk,
 )
 
@@ -174,19 +172,7 @@ def _widened(value: Node, constants: list[bool | None]) -> Node:
 
 
 def _anywhere(paths: list[Path], value: Node, *, missing: bool) -> Node:
-    return any_of(*(_at(path, value) for path in paths), *([_missing(paths)] if missing else []))
-
-
-def _at(path: Path, value: Node) -> Node:
-    match value:
-        case Test((), check):
-            return Test(path, check)
-        case AnyOf(children):
-            return any_of(*(_at(path, child) for child in children))
-        case All() | Not() | Some():
-            return Some(path, value)
-        case _:
-            return value
+    return any_of(*(some_at(path, value) for path in paths), *([_missing(paths)] if missing else []))
 
 
 def _truth(atom: PythonProgram, event: dict[str, Any]) -> bool | None:
