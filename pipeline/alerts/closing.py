@@ -118,7 +118,13 @@ def _leave_in_doubt(telling: Telling, key: str, said: int) -> None:
 
 
 def _backed_off(one: Arrived, later: Later) -> Later:
-    return later._replace(wait_ms=max(later.wait_ms, backoff_ms(one.ticket.attempts))) if later.wait_ms else later
+    """Wait longer with each attempt. What waits for a turn is spread over that time, lest all come at once again."""
+    if not later.wait_ms:
+        return later
+    least_ms = backoff_ms(one.ticket.attempts)
+    if later.queues:
+        return later._replace(wait_ms=later.wait_ms + int(digest(one.message)[:8], 16) % least_ms)
+    return later._replace(wait_ms=max(later.wait_ms, least_ms))
 
 
 def _showing(one: Arrived, group: Group, *, closed: bool = False) -> Showing:

@@ -30,6 +30,8 @@ class Later(NamedTuple):
     """How long to wait before the next one; 0: it is done, or refused for good."""
     may_repeat: bool = False
     """What the next one posts may have arrived already."""
+    queues: bool = False
+    """Nothing failed: it waits for its turn among others."""
 
 
 DONE = Later(0)
@@ -90,7 +92,7 @@ def show(telling: Telling, showing: Showing) -> Later:
     edits = can_edit(destination, showing)
     wait_ms = _turn_ms(telling, destination, edits=edits)
     if wait_ms:
-        return Later(wait_ms)
+        return Later(wait_ms, queues=not telling.is_down(destination))
     try:
         if edits:
             telling.edit(destination, showing.posted, One(showing.alert, showing.repeats))

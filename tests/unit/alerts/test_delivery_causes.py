@@ -78,6 +78,19 @@ def test_a_group_first_told_in_a_list_gets_its_last_word() -> None:
         assert not missing(simulation, traffic)
 
 
+@pytest.mark.parametrize("name", ["Denied", "StopLogging"])
+def test_last_words_of_many_groups_are_said_one_after_the_other_within_minutes(name: str) -> None:
+    """They wait for turns, not for better times: were they to come back together, nearly all would miss them again."""
+    with deployed() as (simulation, traffic):
+        for number in (0, 100):
+            traffic.put([happening(number + n, name, f"person{n}") for n in range(60)])
+            simulation.run(10)
+        simulation.run(WINDOW_S + 600)
+        assert sum(isinstance(content, Reply) for content in contents(simulation)) > 50
+        assert not missing(simulation, traffic)
+        assert simulation.queue.sent < 60 * 12
+
+
 def test_a_list_says_how_often_each_alert_happened() -> None:
     """What came along with an alert that stands in a list is in the list, too."""
     with deployed() as (simulation, traffic):
