@@ -12,6 +12,7 @@ from pipeline.languages.condition import Condition
 from pipeline.predicate import FALSE
 from pipeline.rules.language import MODULES, compile_condition
 from pipeline.rules.rule import (
+    GROUP_BY,
     GroupField,
     Ignore,
     Repeat,
@@ -21,6 +22,8 @@ from pipeline.rules.rule import (
     Settings,
     Severity,
     Threshold,
+    default_group_by,
+    default_repeat,
 )
 from pipeline.rules.rule_tests import Read, read_tests
 from pipeline.rules.section import Section
@@ -76,8 +79,6 @@ def language_key(section: Section) -> str:
 
 def _read_facts(section: Section, name: str) -> RuleFacts:
     severity = Severity(section.choice("severity", Severity, Severity.MEDIUM))
-    critical = severity is Severity.CRITICAL
-    default_group = ("rule", "account", "actor", *(("eventName",) if critical else ()))
     return RuleFacts(
         name=name,
         severity=severity,
@@ -86,8 +87,8 @@ def _read_facts(section: Section, name: str) -> RuleFacts:
         tags=section.texts("tags"),
         references=section.texts("references"),
         false_positives=section.texts("false_positives"),
-        repeat=Repeat(section.choice("repeat", Repeat, Repeat.THREAD if critical else Repeat.EDIT)),
-        group_by=_group(section, "group_by", default_group),
+        repeat=Repeat(section.choice("repeat", Repeat, default_repeat(severity))),
+        group_by=_group(section, "group_by", default_group_by(severity)),
         threshold=_read_threshold(section.section("threshold")) if section.has("threshold") else None,
     )
 
@@ -118,7 +119,7 @@ def _read_threshold(section: Section) -> Threshold:
     threshold = Threshold(
         count=section.whole("count", 1, low=1, high=1_000_000),
         within_s=section.whole("within_s", 300, low=1, high=86_400),
-        by=_group(section, "by", ("rule", "account", "actor")),
+        by=_group(section, "by", GROUP_BY),
     )
     if section.is_table and not section.has("count"):
         section.problem("", '"count" is missing')

@@ -38,6 +38,18 @@ class Repeat(StrEnum):
 
 
 GroupField = Literal["rule", "account", "actor", "eventName", "region", "resource", "sourceIPAddress"]
+GROUP_BY: tuple[GroupField, ...] = ("rule", "account", "actor")
+"""What matches are grouped and counted by, unless the configuration says otherwise."""
+
+
+def default_repeat(severity: Severity) -> Repeat:
+    """Return how repeats are told where a rule does not say: critical ones are seen anew each time."""
+    return Repeat.THREAD if severity is Severity.CRITICAL else Repeat.EDIT
+
+
+def default_group_by(severity: Severity) -> tuple[GroupField, ...]:
+    """Return what repeats are grouped by where a rule does not say: critical rules tell each kind of call apart."""
+    return (*GROUP_BY, "eventName") if severity is Severity.CRITICAL else GROUP_BY
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -45,7 +57,7 @@ class Threshold(msgspec.Struct, frozen=True):
 
     count: int
     within_s: int
-    by: tuple[GroupField, ...] = ("rule", "account", "actor")
+    by: tuple[GroupField, ...] = GROUP_BY
 
 
 class RuleTest(msgspec.Struct, frozen=True):
@@ -68,7 +80,7 @@ class RuleFacts(msgspec.Struct, frozen=True):
     references: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     repeat: Repeat = Repeat.EDIT
-    group_by: tuple[GroupField, ...] = ("rule", "account", "actor")
+    group_by: tuple[GroupField, ...] = GROUP_BY
     threshold: Threshold | None = None
     id: str = ""
     """The id by which others know the rule, such as a Sigma rule's; empty where it has none."""
