@@ -10,11 +10,11 @@ from typing import Any
 from pipeline.decode.json_text import read_event
 from pipeline.errors import DecodeError
 from pipeline.rules.rule import RuleTest
-from pipeline.rules.section import Section, reason_of
+from pipeline.rules.section import UNREADABLE, Section, reason_of
 
 Read = Callable[[str], str | list[str]]
 """Reads a path as the configuration writes it: a file's text, or for a folder the sorted paths of the files in it.
-Raises OSError where there is neither."""
+Raises OSError (or LookupError) where there is neither, and UnicodeDecodeError where a file is no text."""
 
 
 def read_tests(section: Section, read: Read) -> Iterator[RuleTest]:
@@ -80,7 +80,7 @@ def _read_event(section: Section, read: Read) -> dict[str, Any]:
         if isinstance(text, str):
             return read_event(text)
         section.problem("event", f'"{value}" is a folder; a test reads one event')
-    except (OSError, LookupError) as error:
+    except UNREADABLE as error:
         section.problem("event", f'cannot read "{value}": {reason_of(error)}')
     except DecodeError as error:
         section.problem("event", f'"{value}" is not an event: {error}')

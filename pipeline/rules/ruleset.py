@@ -22,7 +22,7 @@ from pipeline.rules.places import DEEPEST, Key, Places, open_string
 from pipeline.rules.reading import override_facts, read_ignore, read_route, read_rule, read_settings
 from pipeline.rules.rule import Route, Rule, RuleSet
 from pipeline.rules.rule_tests import Read
-from pipeline.rules.section import Document, Findings, Section
+from pipeline.rules.section import Document, Findings, Section, reason_of
 
 PACK_FOLDER = "packs"
 _LONG_NUMBER = re.compile(r"[0-9_]{4301}")
@@ -50,9 +50,7 @@ def from_bytes(data: bytes, *, name: str, read: Read | None = None) -> RuleSet:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            (Problem(f"{name}:{line}", f"not UTF-8 text: {error.reason} at byte {error.start}"),)
-        ) from error
+        raise ConfigError((Problem(f"{name}:{line}", reason_of(error)),)) from error
     return parse(text, read or _nowhere, name=name)
 
 
@@ -121,11 +119,10 @@ def _reader(folder: Path) -> Read:
         try:
             if target.is_dir():
                 return sorted(str(Path(path) / p.relative_to(target)) for p in target.rglob("*") if p.is_file())
-            return target.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise OSError(errno.EILSEQ, f"not UTF-8 text: {error.reason} at byte {error.start}") from error
+            data = target.read_bytes()
         except ValueError as error:  # a NUL in it
             raise OSError(errno.EINVAL, "not a path") from error
+        return data.decode("utf-8-sig")
 
     return read
 

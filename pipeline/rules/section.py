@@ -162,9 +162,19 @@ class Section:
             self.problem(name, f'unknown key "{name}"{_inside(self.key)}', hint)
 
 
-def reason_of(error: OSError | LookupError) -> str:
+UNREADABLE = (OSError, LookupError, UnicodeDecodeError)
+"""How a reader says that it cannot read something."""
+
+
+def reason_of(error: Exception) -> str:
     """Say why something could not be read. A LookupError is a reader that looks its files up in a table."""
-    return str(error.strerror or error) if isinstance(error, OSError) else "there is no such file"
+    match error:
+        case OSError():
+            return str(error.strerror or error)
+        case UnicodeDecodeError():
+            return f"not UTF-8 text: {error.reason} at byte {error.start}"
+        case _:
+            return "there is no such file"
 
 
 def _either(words: list[str]) -> str:

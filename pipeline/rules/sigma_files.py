@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from pipeline.errors import RuleError
-from pipeline.rules.rule import Repeat, Rule, RuleFacts, RuleTest, Severity
-from pipeline.rules.section import Section, reason_of
+from pipeline.rules.rule import Rule, RuleFacts, RuleTest, Severity, default_group_by, default_repeat
+from pipeline.rules.rule_tests import Read
+from pipeline.rules.section import UNREADABLE, Section, reason_of
 
 if TYPE_CHECKING:
     from pipeline.languages.sigma import SigmaRule
@@ -20,7 +21,7 @@ SUFFIXES = (".yml", ".yaml")
 def read_sigma(
     section: Section,
     source: Any,
-    read: Callable[[str], str | list[str]],
+    read: Read,
     *,
     facts: RuleFacts,
     destinations: tuple[str, ...],
@@ -51,7 +52,7 @@ def read_sigma(
         )
 
 
-def _texts(section: Section, source: str, read: Callable[[str], str | list[str]]) -> Iterator[tuple[str, str]]:
+def _texts(section: Section, source: str, read: Read) -> Iterator[tuple[str, str]]:
     content = _read(section, source, read)
     if isinstance(content, str):
         yield source, content
@@ -65,13 +66,11 @@ def _texts(section: Section, source: str, read: Callable[[str], str | list[str]]
             yield path, text
 
 
-def _read(section: Section, path: str, read: Callable[[str], str | list[str]]) -> str | list[str] | None:
+def _read(section: Section, path: str, read: Read) -> str | list[str] | None:
     try:
         return read(path)
-    except (OSError, LookupError) as error:
+    except UNREADABLE as error:
         section.problem("sigma", f'cannot read "{path}": {reason_of(error)}')
-    except UnicodeDecodeError as error:
-        section.problem("sigma", f'"{path}" is not UTF-8 text: {error.reason} at byte {error.start}')
     return None
 
 
@@ -88,7 +87,6 @@ def _rules(section: Section, path: str, text: str) -> list[SigmaRule] | None:
 
 def _facts(section: Section, facts: RuleFacts, rule: SigmaRule, *, is_only: bool) -> RuleFacts:
     severity = facts.severity if section.has("severity") else Severity(rule.severity)
-    critical = severity is Severity.CRITICAL
     name = facts.name if facts.name and is_only else ": ".join(filter(None, (facts.name, rule.title)))
     return replace(
         facts,
@@ -99,8 +97,6 @@ def _facts(section: Section, facts: RuleFacts, rule: SigmaRule, *, is_only: bool
         references=facts.references or rule.references,
         false_positives=facts.false_positives or rule.false_positives,
         id=rule.id,
-        repeat=facts.repeat if section.has("repeat") else (Repeat.THREAD if critical else Repeat.EDIT),
-        group_by=facts.group_by
-        if section.has("group_by") or not critical
-        else ("rule", "account", "actor", "eventName"),
+        repeat=facts.repeat if section.has("repeat") else default_repeat(severity),
+        group_by=facts.group_by if section.has("group_by") else default_group_by(severity),
     )

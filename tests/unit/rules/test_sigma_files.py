@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "rules" / "stopped.yml").write_text(STOPPED)
     (tmp_path / "rules" / "deep" / "plain.yaml").write_text(PLAIN)
     (tmp_path / "rules" / "README.md").write_text("# rules\n")
+    (tmp_path / "latin-1.yml").write_bytes(b"title: caf\xe9 1\n")
     return tmp_path
 
 
@@ -86,6 +87,7 @@ def test_what_the_configuration_says_wins(folder: Path) -> None:
         ('sigma = "rules"\n[[rule.test]]\nevent = {}\n', "tests need one rule, and rules holds 2"),
         ('sigma = "rules/README.md"\n', "rules/README.md holds no rule"),
         ('sigma = "nowhere"\n', 'cannot read "nowhere"'),
+        ('sigma = "latin-1.yml"\n', 'cannot read "latin-1.yml": not UTF-8 text: invalid continuation byte at byte 10'),
         ('sigma = ["rules"]\n', '"sigma" must be the path of a file or a folder'),
     ],
 )
