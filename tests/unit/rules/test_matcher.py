@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from pipeline.checks import Contains, Exists, IsType, Prefix, cidr, equals_number, one_of, regex
+from pipeline.checks import Contains, Exists, InRange, Is, IsType, Prefix, cidr, equals_number, one_of, regex
 from pipeline.errors import DecodeError, ProgramFailed, ProgramUndecided
 from pipeline.languages.condition import Condition, Verdict
 from pipeline.predicate import RAW, SPREAD, Node, Not, Some, all_of, any_of, exists
@@ -185,6 +186,14 @@ def test_no_way_of_writing_hides_an_event_name(raw: str) -> None:
         (Leaf(("a", SPREAD), one_of("x")), {"a": ["y", ["x"]]}, True),
         (Leaf(("a", SPREAD), one_of("x")), {"a": []}, False),
         (Leaf(("a",), IsType(frozenset({"null"}))), {"a": None}, True),
+        (Leaf(("a",), Is(None)), {"a": None}, True),
+        (Leaf(("a",), Is(None)), {"a": False}, False),
+        (Leaf(("a",), Is(value=True)), {"a": True}, True),
+        (Leaf(("a",), Is(value=True)), {"a": 1}, False),
+        (Not(Leaf(("a",), Is(value=False))), {"a": False}, False),
+        (Leaf(("a", SPREAD), Is(value=False)), {"a": [None, False]}, True),
+        (Leaf(("n",), InRange(low=Decimal(2), low_open=True)), {"n": 2.5}, True),
+        (Leaf(("n",), InRange(low=Decimal(2), low_open=True)), {"n": 2}, False),
         (Leaf(("a", "b"), Exists()), {"a": None}, False),
         (Not(Leaf(("a", "b"), Exists())), {"a": "text"}, True),
         (Leaf(("k", 'with " quote'), one_of("x")), {"k": {'with " quote': "x"}}, True),
@@ -199,7 +208,7 @@ def test_no_way_of_writing_hides_an_event_name(raw: str) -> None:
         (Some(RAW, Leaf((SPREAD,), Exists())), {}, True),
     ],
 )
-def test_odd_values_and_paths(tree: Node, event: dict[str, Any], holds: bool) -> None:
+def test_odd_values_and_paths_are_neither_missed_nor_mistaken(tree: Node, event: dict[str, Any], holds: bool) -> None:
     """Each was once, or easily could be, a missed or a false match."""
     assert bool(matcher(rule("r", tree)).match(event)) is holds
     raw = json.dumps(event, separators=(",", ":"))
