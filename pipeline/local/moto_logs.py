@@ -27,11 +27,10 @@ from moto.utilities.arns import parse_arn
 
 from pipeline.errors import PatternError
 from pipeline.local.log_delivery import LogDelivery, Route
-from pipeline.local.log_envelopes import Origin, control_message
+from pipeline.local.log_envelopes import MAX_EVENTS, Origin, control_message
 from pipeline.local.patching import Patches
 
 # Amazon CloudWatch Logs API reference, PutLogEvents and PutSubscriptionFilter
-MAX_BATCH_EVENTS = 10_000
 MAX_BATCH_BYTES = 1_048_576
 EVENT_OVERHEAD_BYTES = 26
 MAX_FILTERS = 2
@@ -196,9 +195,9 @@ def _mend_batches(patches: Patches) -> None:
         size = sum(len(event["message"].encode()) + EVENT_OVERHEAD_BYTES for event in log_events)
         if size > MAX_BATCH_BYTES:
             raise InvalidParameterException(f"Upload too large: {size} bytes exceeds limit of {MAX_BATCH_BYTES}")
-        if len(log_events) > MAX_BATCH_EVENTS:
+        if len(log_events) > MAX_EVENTS:
             raise InvalidParameterException(
-                constraint=f"Member must have length less than or equal to {MAX_BATCH_EVENTS}",
+                constraint=f"Member must have length less than or equal to {MAX_EVENTS}",
                 parameter="logEvents",
                 value="[...]",
             )
