@@ -24,6 +24,7 @@ S3_BUCKET = {"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::b"}
         ("cloudtrail", {"name": "arn:aws:cloudtrail:us-east-1:1:trail/main"}, "trail main"),
         ("s3", {"bucketName": "b", "key": "k/x"}, "object b/k/x"),
         ("s3", {"bucketName": "b", "Host": "b.s3.amazonaws.com"}, "bucket b"),
+        ("s3", {"bucketName": "b", "id": "rule-1"}, "bucket b"),
         ("iam", {"userName": "u", "policyArn": "arn:aws:iam::aws:policy/P"}, "user u"),
         ("iam", {"roleName": "r", "policyName": "p"}, "role r"),
         ("iam", {"groupName": "admins"}, "group admins"),
@@ -71,6 +72,8 @@ def test_the_request_names_the_resource(source: str, request_parameters: Any, re
         ({"responseElements": {"accessKey": {"userName": "u", "accessKeyId": "AKIA1"}}}, "user u"),
         ({"responseElements": {"instancesSet": {"items": [{"instanceId": "i-9"}]}}}, "instance i-9"),
         ({"errorMessage": "x is not authorized on resource: arn:aws:iam::1:role/r because"}, "role r"),
+        ({"eventSource": "secretsmanager.amazonaws.com", "responseElements": {"name": "db"}}, "secret db"),
+        ({"resources": [{"ARN": f"arn:aws:sqs:r:1:{n}{'q' * 400}"} for n in "ab"]}, f"queue a{'q' * 283}… + 1 more"),
         ({"insightDetails": {"eventName": "A", "eventSource": "b"}}, "A of b"),
     ],
 )
