@@ -9,7 +9,21 @@ from typing import Any
 
 import pytest
 
-from pipeline.checks import Contains, Exists, InRange, Is, IsType, Prefix, cidr, equals_number, one_of, regex
+from pipeline.checks import (
+    AnyCheck,
+    Contains,
+    Exists,
+    Glob,
+    InRange,
+    Is,
+    IsType,
+    Prefix,
+    Suffix,
+    cidr,
+    equals_number,
+    one_of,
+    regex,
+)
 from pipeline.errors import DecodeError, ProgramFailed, ProgramUndecided
 from pipeline.languages.condition import Condition, Verdict
 from pipeline.predicate import RAW, SPREAD, Node, Not, Some, all_of, any_of, exists
@@ -213,6 +227,35 @@ def test_odd_values_and_paths_are_neither_missed_nor_mistaken(tree: Node, event:
     assert bool(matcher(rule("r", tree)).match(event)) is holds
     raw = json.dumps(event, separators=(",", ":"))
     assert bool(matcher(rule("r", tree)).match_message(raw).matches) is holds
+
+
+TEXT_CHECKS: list[AnyCheck] = [
+    *(Prefix(text=text) for text in ("", "D", "Delete", "DeleteTrail", "DeleteTrailX", "E", "Cx")),
+    *(Suffix(text=text) for text in ("", "l", "Trail", "eTrail", "DeleteTrail", "xDeleteTrail", "m")),
+    *(Prefix(text=text, fold=True) for text in ("d", "DELETE", "deleted")),
+    *(Suffix(text=text, fold=True) for text in ("L", "TRAIL", "trails")),
+    *(
+        Glob(pieces=pieces)
+        for pieces in (("DeleteTrail",), ("Delete",), ("D", "l"), ("D", "x", "l"), ("", "e", "T", ""))
+    ),
+    *(Glob(pieces=("D", part, "")) for part in ("T", "t", "tT", "Tr", "x")),
+    *(Glob(pieces=("", part, "l")) for part in ("T", "t", "tT", "Tr", "x")),
+    *(Contains(text=text) for text in ("", "eT", "et", "Trail", "x")),
+    *(Contains(text=text, fold=True) for text in ("ET", "et", "trailx")),
+    *(regex(pattern) for pattern in ("^D", "^d", "l$", "(e.){3}", "x|T")),
+    *(regex(pattern, fold=True) for pattern in ("^d", "TR", "x|t$", "EtE")),
+    *(one_of(text) for text in ("DeleteTrail", "deletetrail")),
+    *(one_of(text, fold=True) for text in ("deletetrail", "DELETE")),
+]
+
+
+@pytest.mark.parametrize("text", ["DeleteTrail", "deletetrail", "Delete", "D", "", "xDeleteTrail", "DeleteTrailx" * 50])
+def test_of_many_checks_of_one_text_each_says_what_it_says_alone(text: str) -> None:
+    """However they are indexed: beginnings inside beginnings, endings inside endings, any case, patterns in one set."""
+    found = matcher(*(rule(str(i), Leaf(("eventName",), check)) for i, check in enumerate(TEXT_CHECKS)))
+    expected = [str(i) for i, check in enumerate(TEXT_CHECKS) if check.passes(text)]
+    assert names(found.match({"eventName": text})) == expected
+    assert names(list(found.match_message(json.dumps({"eventName": text})).matches)) == expected
 
 
 @pytest.mark.parametrize("text", ["x needle7 y", "\ud800needle7", "x" * 5000 + "needle7"])
