@@ -9,6 +9,7 @@ from pipeline.alerts.group import lead_of, repeats_of
 from pipeline.alerts.ports import Posted
 from pipeline.alerts.repeating import DONE, LAST_EDIT_MS, Later, Showing, show
 from pipeline.alerts.scheduling import edit_turn
+from pipeline.alerts.storing import owes_last_word
 from pipeline.alerts.telling import Telling
 from pipeline.alerts.ticket import Arrived, backoff_ms
 from pipeline.rules.rule import Repeat
@@ -23,7 +24,7 @@ def close(telling: Telling, one: Arrived, group: Group) -> Later:
 
     Shown first, closed second: a crash in between shows it twice, and an edit that is made twice is made once.
     """
-    if group.count > group.told:
+    if owes_last_word(telling, _alert(one, group), group):
         later = _say_last_word(telling, one, _showing(one, group, closed=True))
         if later.wait_ms:
             return later

@@ -14,9 +14,8 @@ from pipeline.alerts.ledger import Entry, Fate
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.rejecting import announce_rejection, others_to_tell
 from pipeline.alerts.scheduling import schedule
-from pipeline.alerts.telling import DOWN_MS, Telling, message_id
+from pipeline.alerts.telling import DOWN_MS, Telling, can_edit, message_id
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
-from pipeline.rules.rule import Repeat
 from pipeline.state.lifecycle import Claim, Group, GroupState
 
 LAST_EDIT_MS = 10_000
@@ -89,7 +88,7 @@ def show(telling: Telling, showing: Showing) -> Later:
     destination = telling.chain.destinations.get(showing.alert.destination)
     if destination is None:
         return DONE
-    edits = can_edit(destination, showing)
+    edits = can_edit(destination, showing.alert, showing.posted)
     wait_ms = _turn_ms(telling, destination, edits=edits)
     if wait_ms:
         return Later(wait_ms, queues=not telling.is_down(destination))
@@ -116,11 +115,6 @@ def _enter(telling: Telling, showing: Showing, failure: DeliveryError) -> None:
     telling.ledger.enter(entry)
 
 
-def can_edit(destination: Destination, showing: Showing) -> bool:
-    """Tell whether the first message itself can say it."""
-    return bool(showing.posted.message and destination.edit_scope) and showing.alert.rule.repeat is not Repeat.THREAD
-
-
 def _turn_ms(telling: Telling, destination: Destination, *, edits: bool) -> int:
     wait_ms = telling.wait_ms(destination, edits=edits)
     if wait_ms:
@@ -138,7 +132,7 @@ def _reply(telling: Telling, destination: Destination, showing: Showing) -> None
 def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> Later:
     """Say it anew where the message cannot be edited any more, or to others where nothing can be said."""
     telling.ledger.rejections[rejection.reason] += 1
-    if can_edit(destination, showing) and rejection.fault is Fault.MESSAGE:
+    if can_edit(destination, showing.alert, showing.posted) and rejection.fault is Fault.MESSAGE:
         return show(telling, showing._replace(posted=Posted()))
     others = others_to_tell(telling, destination.id)
     if not others:

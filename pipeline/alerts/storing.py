@@ -11,9 +11,11 @@ from enum import Enum, auto
 
 from msgspec.structs import replace
 
+from pipeline.alerts.alert import Alert
 from pipeline.alerts.group import Opening, joining_of, lead_of, repeats_of
+from pipeline.alerts.ports import Posted
 from pipeline.alerts.scheduling import schedule
-from pipeline.alerts.telling import Telling
+from pipeline.alerts.telling import Telling, can_edit
 from pipeline.alerts.ticket import Kind, Ticket
 from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState, Standing, standing
 
@@ -80,6 +82,16 @@ def _placed(telling: Telling, opening: Opening) -> Place:
     return Place.OTHERS if opening.ticket is not None else _join(telling, opening, other)
 
 
+def owes_last_word(telling: Telling, lead: Alert, ended: Group) -> bool:
+    """Tell whether readers miss something of a group that has ended: its count, or that a message says "so far"."""
+    if ended.count > ended.told:
+        return True
+    destination = telling.chain.destinations.get(lead.destination)
+    # An edit disturbs nobody; a reply or a digest that says nothing new would.
+    posted = Posted(ended.channel, ended.message)
+    return ended.count > 1 and destination is not None and can_edit(destination, lead, posted)
+
+
 def group_ticket(telling: Telling, opening: Opening) -> Ticket:
     """Write an opening's ticket. It says what it stands for so far, should the group itself be lost."""
     lead, repeats = opening.lead, repeats_of(opening.group)
@@ -140,12 +152,12 @@ def _join(telling: Telling, opening: Opening, other: Group | None) -> Place:
 
 
 def _last_word(telling: Telling, ended: Group | None, announced: Group | None = None) -> Ticket | None:
-    """Write the ticket that closes a group which is about to be replaced; None where readers know its count."""
+    """Write the ticket that closes a group which is about to be replaced; None where readers know all of it."""
     if ended is None or ended.state is not GroupState.OPEN:
         return None
     known = announced.count if announced is not None and announced.opener == ended.opener else 0
     lead = lead_of(ended)
-    if lead is None or ended.count <= max(ended.told, known):
+    if lead is None or ended.count <= known or not owes_last_word(telling, lead, ended):
         return None
     return Ticket(
         Kind.EDIT,

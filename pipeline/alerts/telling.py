@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.alerts.alert import Alert
 from pipeline.alerts.content import Content
 from pipeline.alerts.ledger import Ledger
 from pipeline.alerts.ports import Destination, Posted
 from pipeline.alerts.ticket import Ticket, delay_ms
 from pipeline.errors import DeliveryError, Fault, RateLimited, Rejected, Unavailable
-from pipeline.rules.rule import Severity
+from pipeline.rules.rule import Repeat, Severity
 from pipeline.state.failover import Failover
 from pipeline.state.lifecycle import Claim
 
@@ -141,6 +142,11 @@ class Telling:
         if self.chain.outbox is None or not tickets or self.chain.clock.remaining_ms() < MIN_HAND_OVER_MS:
             return [False] * len(tickets)
         return list(self.chain.outbox.put([(ticket, delay_ms(wait_ms) // 1000) for ticket, wait_ms in tickets]))
+
+
+def can_edit(destination: Destination, alert: Alert, posted: Posted) -> bool:
+    """Tell whether the first message itself can say what happened again."""
+    return bool(posted.message and destination.edit_scope) and alert.rule.repeat is not Repeat.THREAD
 
 
 def message_id(*parts: str) -> str:
