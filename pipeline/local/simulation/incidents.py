@@ -1,6 +1,7 @@
 """Incidents: what delivery does in each, in figures.
 
-`python -m pipeline.local.simulation.incidents docs/reliability.md` writes them there; without a file it prints them.
+`python -m pipeline.local.simulation.incidents docs/reliability.md` writes them there, and those of `flood` and
+`outage`, too; without a file it prints them.
 
 Each lasts five minutes in ten minutes of traffic, if its row says nothing else: two shards, a record every fifteen
 seconds, three people denied again and again, one stopped trail, and something unreadable now and then.
@@ -14,41 +15,14 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.local.simulation import flood, outage
+from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.reckoning import Traffic, happening, missing, told_first
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import FOREVER, Fault, api_error, ratelimited, server_error, unanswered
-from pipeline.rules import ruleset
-from pipeline.rules.rule import RuleSet
 
 MINUTE_MS = 60_000
-CONFIG = """
-{settings}
-[[destination]]
-id = "security"
-type = "slack"
-channel = "C0123456789"
-token = "env:SLACK_BOT_TOKEN"
-
-[[destination]]
-id = "errors"
-type = "slack"
-channel = "C0123456788"
-token = "env:SLACK_BOT_TOKEN"
-
-[[rule]]
-name = "Denied"
-event_names = ["Denied"]
-destinations = ["security"]
-
-[[rule]]
-name = "Trail stopped"
-severity = "critical"
-event_names = ["StopLogging"]
-destinations = ["security"]
-"""
-ERRORS_TO = '[settings]\nerrors_to = ["errors"]'
-
 Strike = Callable[[Simulation, int], None]
 """Lets an incident happen, from now until then (epoch milliseconds)."""
 
@@ -85,11 +59,6 @@ class Figures(NamedTuple):
     handed_back: int
     """Batches of which something went back to the stream."""
     dead_letters: int
-
-
-def rules(*, errors_to: bool = False) -> RuleSet:
-    """Two rules, told by edit and in a thread."""
-    return ruleset.parse(CONFIG.format(settings=ERRORS_TO if errors_to else ""), _no_file)
 
 
 def happens(incident: Incident, seed: int = 1) -> tuple[Figures, Simulation]:
@@ -249,19 +218,26 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def rewrite(path: Path) -> None:
-    """Put the table as it is now in place of the one that a document has."""
-    before, _, rest = path.read_text("utf-8").partition(_line(COLUMNS))
-    lines = rest.splitlines(keepends=True)
-    after = "".join(dropwhile(lambda line: line.startswith("|"), lines))
-    path.write_text(before + table() + after, "utf-8")
+    """Put the tables as they are now in place of those that a document has below their headings."""
+    document = path.read_text("utf-8")
+    for heading, written in tables().items():
+        start = document.index("\n|", document.index(f"## {heading}\n")) + 1
+        lines = document[start:].splitlines(keepends=True)
+        document = document[:start] + written + "".join(dropwhile(lambda line: line.startswith("|"), lines))
+    path.write_text(document, "utf-8")
 
 
-def _no_file(path: str) -> str:
-    raise AssertionError(path)
+def tables() -> dict[str, str]:
+    """Write all tables, each by its heading in the document."""
+    return {
+        "A flood": flood.table(flood.rushes_in()[0]),
+        "An hour without Slack": outage.table(outage.happens()[0]),
+        "Fourteen kinds of trouble": table(),
+    }
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         rewrite(Path(sys.argv[1]))
     else:
-        sys.stdout.write(table())
+        sys.stdout.write("".join(f"## {heading}\n\n{written}\n" for heading, written in tables().items()))

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.alerts.content import Content, Many, One, Reply
 from pipeline.alerts.ticket import Kind, decode
-from pipeline.local.simulation.incidents import rules
+from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.queue import QueueLimits
 from pipeline.local.simulation.reckoning import Subject, Traffic, happening, missing, surplus
 from pipeline.local.simulation.simulation import Setup, Simulation
