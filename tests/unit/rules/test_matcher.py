@@ -215,6 +215,8 @@ def test_no_way_of_writing_hides_an_event_name(raw: str) -> None:
         (Leaf(("ip",), cidr("10.0.0.0/7")), {"ip": "11.2.3.4"}, True),
         (Leaf(("ip",), cidr("10.0.0.0/7")), {"ip": "011.2.3.4"}, False),
         (Leaf(("ip",), cidr("::ffff:0:0/96")), {"ip": "::ffff:1.2.3.4"}, True),
+        (Leaf(("ip",), cidr("10.0.0.0/8")), {"ip": "::a00:1"}, False),
+        (Leaf(("ip",), cidr("0.0.0.0/0")), {"ip": "::1"}, False),
         (all_of(Leaf(("a",), Prefix(text="a")), Leaf(("a",), Contains(text="z"))), {"a": "abz"}, True),
         (all_of(Leaf(("a",), Prefix(text="a")), Leaf(("a",), Contains(text="z"))), {"a": "ab"}, False),
         (Leaf(RAW, Contains(text='"a":1')), {"a": 1}, True),
