@@ -30,6 +30,8 @@ def grants(*pairs: tuple[str, str]) -> Json:
 ALL_BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 SELECTORS = [{"readWriteType": "All", "includeManagementEvents": False}, {"readWriteType": "ReadOnly"}]
 
+ALLOW_ALL = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+
 FACTS: list[tuple[Json, list[tuple[str, str]]]] = [
     # event, every fact of it
     ({}, []),
@@ -41,6 +43,8 @@ FACTS: list[tuple[Json, list[tuple[str, str]]]] = [
     (called("AddPermission", principal="999988887777"), [("Shared with", "999988887777")]),
     (called("Other", principal="*"), []),
     (called("X", valuesToAdd=["1", "2", "3", "4"]), [("Shared with", "1, 2, 3")]),
+    (called("CreatePolicy", policyName="p", policyDocument=ALLOW_ALL), [("Policy", "Allow * on *")]),
+    (called("PutUserPolicy", userName="u", policyName="p", policyDocument=ALLOW_ALL), [("Policy", "p: Allow * on *")]),
     (called("PutBucketAcl", **{"x-amz-acl": ["public-read"]}), [("ACL", "public-read")]),
     (called("PutBucketAcl", **{"x-amz-acl": ["private"]}), []),
     (
@@ -115,5 +119,5 @@ def test_the_most_telling_facts_are_told_of_an_event_that_has_many() -> None:
     every["requestParameters"]["destinationCidrBlock"] = "9" * 1_000
     told = details_of(every)
     assert len(told) == FACTS_AT_MOST
-    assert [label for label, _ in told][:2] == ["Shared with", "ACL"]
+    assert [label for label, _ in told][:3] == ["Shared with", "Policy", "ACL"]
     assert max(len(value) for _, value in details_of(called("CreateRoute", destinationCidrBlock="9" * 1_000))) <= 240
