@@ -45,6 +45,31 @@ FACTS: list[tuple[Json, list[tuple[str, str]]]] = [
     (called("X", valuesToAdd=["1", "2", "3", "4"]), [("Shared with", "1, 2, 3")]),
     (called("CreatePolicy", policyName="p", policyDocument=ALLOW_ALL), [("Policy", "Allow * on *")]),
     (called("PutUserPolicy", userName="u", policyName="p", policyDocument=ALLOW_ALL), [("Policy", "p: Allow * on *")]),
+    (
+        called(
+            "PutBucketPolicy", bucketPolicy={"Statement": {"Effect": "Allow", "NotAction": "s3:Get*", "Principal": "*"}}
+        ),
+        [("Policy", "Allow everything but s3:Get* to everyone")],
+    ),
+    (
+        called("PutBucketPolicy", bucketPolicy={"Statement": {"Effect": "Deny", "Principal": {"AWS": list("12345")}}}),
+        [("Policy", "Deny to 1, 2, 3 and 2 more")],
+    ),
+    (called("UpdateAssumeRolePolicy", policyDocument={"Statement": {"Effect": "Deny", "Principal": "*"}}), []),
+    (
+        called("UpdateAssumeRolePolicy", policyDocument={"Statement": {"Effect": "Allow", "Principal": "*"}}),
+        [("Trusts", "everyone")],
+    ),
+    (
+        called("AuthorizeSecurityGroupIngress", ipProtocol="tcp", cidrIp="10.0.0.0/8"),
+        [("Opened", "tcp all ports from 10.0.0.0/8")],
+    ),
+    (
+        called(
+            "AuthorizeSecurityGroupIngress", ipPermissions={"items": ["odd", {"ipProtocol": "icmp", "fromPort": -1}]}
+        ),
+        [("Opened", "icmp all ports from nobody")],
+    ),
     (called("PutBucketAcl", **{"x-amz-acl": ["public-read"]}), [("ACL", "public-read")]),
     (called("PutBucketAcl", **{"x-amz-acl": ["private"]}), []),
     (
