@@ -132,6 +132,8 @@ def _reply(telling: Telling, destination: Destination, showing: Showing) -> None
 def _refused(telling: Telling, destination: Destination, showing: Showing, rejection: Rejected) -> Later:
     """Say it anew where the message cannot be edited any more, or to others where nothing can be said."""
     telling.ledger.rejections[rejection.reason] += 1
+    if showing.repeats.count <= showing.told:  # but that there will be no more, which is no news for anybody else
+        return DONE
     if can_edit(destination, showing.alert, showing.posted) and rejection.fault is Fault.MESSAGE:
         return show(telling, showing._replace(posted=Posted()))
     others = others_to_tell(telling, destination.id)

@@ -91,6 +91,22 @@ def test_last_words_of_many_groups_are_said_one_after_the_other_within_minutes(n
         assert simulation.queue.sent < 60 * 12
 
 
+@pytest.mark.parametrize("error", ["is_archived", "cant_update_message", "message_not_found", "token_revoked"])
+@pytest.mark.parametrize("errors_to", [False, True])
+def test_a_last_edit_that_is_refused_and_says_nothing_new_is_let_go(error: str, *, errors_to: bool) -> None:
+    """Readers know the count: nobody else need hear that it is the last one, and no ticket need wait for that."""
+    with deployed(errors_to=errors_to) as (simulation, traffic):
+        for numbers in ([1], [2, 3]):
+            traffic.put(denied(*numbers))
+            simulation.run(60)
+        before = len(contents(simulation))
+        simulation.slack.faults.script(api_error(error), times=FOREVER)
+        simulation.run(WINDOW_S + 60)
+        assert not simulation.queue.messages
+        assert len(contents(simulation)) == before
+        assert not missing(simulation, traffic)
+
+
 def test_a_list_says_how_often_each_alert_happened() -> None:
     """What came along with an alert that stands in a list is in the list, too."""
     with deployed() as (simulation, traffic):
