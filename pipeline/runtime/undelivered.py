@@ -108,10 +108,12 @@ def _of_value(value: Any, text: str, wrappings: int) -> Piece:
 
 
 def _of_failure(value: dict[str, Any], info: dict[str, Any], wrappings: int) -> Piece:
-    if "payload" not in value:
+    """Read the records that it holds; where it holds none that can be read, they are still in the stream."""
+    payload = value.get("payload")
+    try:
+        return _of_value(loads(payload) if isinstance(payload, str) else payload, "", wrappings - 1)
+    except DecodeError:
         return _span(info)
-    payload = value["payload"]
-    return _of_value(loads(payload) if isinstance(payload, str) else payload, "", wrappings - 1)
 
 
 def _span(info: dict[str, Any]) -> Span:
