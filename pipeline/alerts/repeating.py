@@ -184,7 +184,9 @@ def _show_and_join(telling: Telling, join: Join) -> Opening | None:
         if joined is None:
             return _opening(telling, join)
         if joined.count <= shown or _shown_at_once(telling, join, joined):
-            _record(telling, join, joined)
+            after = _record(telling, join, joined)
+            if after is not None and after.told > joined.count:  # somebody showed more before we showed less
+                _shown_at_once(telling, join, after)
             count_as_told(telling, join.members)
             return None
     for member in join.members:
@@ -212,5 +214,6 @@ def _shown_at_once(telling: Telling, join: Join, group: Group, added: int = 0) -
     return 0
 
 
-def _record(telling: Telling, join: Join, group: Group) -> None:
-    telling.state.posted_group(join.key, group.opener, channel=group.channel, message=group.message, told=group.count)
+def _record(telling: Telling, join: Join, group: Group) -> Group | None:
+    posted = Posted(group.channel, group.message)
+    return telling.state.posted_group(join.key, group.opener, **posted._asdict(), told=group.count)

@@ -13,7 +13,7 @@ from pipeline.alerts.content import Content, Many, One, Reply
 from pipeline.alerts.ticket import Kind, decode
 from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.queue import QueueLimits
-from pipeline.local.simulation.reckoning import Subject, Traffic, happening, missing, surplus
+from pipeline.local.simulation.reckoning import Subject, Traffic, happening, missing, surplus, unread
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import FOREVER, api_error, ratelimited, server_error, unanswered
@@ -372,6 +372,20 @@ def test_what_joins_a_group_while_it_is_being_posted_is_shown_soon(after_s: floa
         assert isinstance(message, One)
         assert message.repeats is not None
         assert message.repeats.count == 15
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_an_edit_that_another_overtakes_leaves_no_smaller_count(number: int) -> None:
+    """Without an outbox nobody edits later: whoever shows less than has been shown meanwhile shows that again."""
+    with deployed(shards=4, has_outbox=False) as (simulation, traffic):
+        traffic.put(denied(0))
+        simulation.run(5)
+        simulation.taps.choose = nth(Trouble.SLOW, "chat.update", number)
+        for shard in range(4):
+            traffic.put(denied(10 + shard), shard)
+            simulation.run(shard)
+        simulation.run(DAY_S)
+        assert not unread(simulation, traffic)
 
 
 @pytest.mark.parametrize("seed", range(4))
