@@ -7,6 +7,8 @@ hold exactly where the tree holds; where multiplying them out would take too man
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from pipeline.checks import AnyCheck, Exists
@@ -41,6 +43,9 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     rest: tuple[Node, ...] = ()
 
 
+ALWAYS = Clause()
+
+
 def clauses(tree: Node) -> tuple[Clause, ...]:
     """Return the alternatives of a tree; none: it never holds."""
     return _alternatives(tree, wanted=True)
@@ -50,11 +55,13 @@ def _alternatives(node: Node, *, wanted: bool) -> tuple[Clause, ...]:
     match node:
         case Test(path, check) if begins_with_field(path) or path == RAW:
             return (Clause((Literal(path, (check,), wanted),)),)
-        case All(children) if wanted and (literals := _literals(children)) is not None:
-            return (Clause(literals),)
+        case All(children) if wanted:
+            literals, others = _literals(children)
+            return _product(_parts(others, wanted), wanted, Clause(literals))
+        case AnyOf(children) if not wanted:
+            return _product(_parts(children, wanted), wanted)
         case All(children) | AnyOf(children):
-            parts = [(child, _alternatives(child, wanted=wanted)) for child in children]
-            return _product(parts, wanted) if isinstance(node, All) is wanted else _union(parts, _kept(node, wanted))
+            return _union(_parts(children, wanted), _kept(node, wanted))
         case Not(child):
             return _alternatives(child, wanted=not wanted)
         case Some():
@@ -63,29 +70,35 @@ def _alternatives(node: Node, *, wanted: bool) -> tuple[Clause, ...]:
             return (_kept(node, wanted),)
 
 
-def _literals(children: tuple[Node, ...]) -> tuple[Literal, ...] | None:
-    """Return a conjunction of tests and of negated tests as literals, which most rules are; None for any other."""
+def _literals(children: tuple[Node, ...]) -> tuple[tuple[Literal, ...], list[Node]]:
+    """Return the tests and negated tests of a conjunction as literals, which most rules are made of; and the others."""
     wanted: list[Literal] = []
     unwanted: dict[Path, list[AnyCheck]] = {}
+    others: list[Node] = []
     for child in children:
         test = child.child if isinstance(child, Not) else child
         if not isinstance(test, Test) or not (begins_with_field(test.path) or test.path == RAW):
-            return None
-        if test is child:
+            others.append(child)
+        elif test is child:
             wanted.append(Literal(test.path, (test.check,)))
         else:
             unwanted.setdefault(test.path, []).append(test.check)
-    return (*wanted, *(Literal(path, tuple(checks), wanted=False) for path, checks in unwanted.items()))
+    literals = (*wanted, *(Literal(path, tuple(checks), wanted=False) for path, checks in unwanted.items()))
+    return literals, others
 
 
 Part = tuple[Node, tuple[Clause, ...]]
 """A child and its alternatives."""
 
 
+def _parts(children: Iterable[Node], wanted: bool) -> list[Part]:
+    return [(child, _alternatives(child, wanted=wanted)) for child in children]
+
+
 def _kept(node: Node, wanted: bool) -> Clause:
     """Keep a node whole; `TRUE` says nothing and is left away."""
     if node == TRUE and wanted:
-        return Clause()
+        return ALWAYS
     return Clause(rest=(node if wanted else Not(node),))
 
 
@@ -103,9 +116,9 @@ def _union(parts: list[Part], whole: Clause) -> tuple[Clause, ...]:
     return (*(Clause((Literal(path, tuple(checks)),)) for path, checks in merged.items()), *others)
 
 
-def _product(parts: list[Part], wanted: bool) -> tuple[Clause, ...]:
+def _product(parts: list[Part], wanted: bool, first: Clause = ALWAYS) -> tuple[Clause, ...]:
     """Multiply alternatives out, the fewest first; a part that would make too many stays whole."""
-    product: tuple[Clause, ...] = (Clause(),)
+    product: tuple[Clause, ...] = (first,)
     for node, part in sorted(parts, key=lambda part: len(part[1])):
         factor = part if len(product) * len(part) <= max(MAX_PRODUCT, len(part)) else (_kept(node, wanted),)
         product = tuple([_both(left, right) for left in product for right in factor])
@@ -114,8 +127,8 @@ def _product(parts: list[Part], wanted: bool) -> tuple[Clause, ...]:
 
 def _both(left: Clause, right: Clause) -> Clause:
     """Join two conjunctions; what neither wants at a path becomes one literal."""
-    if not left.literals and not left.rest:
-        return right
+    if all(literal.wanted for literal in right.literals):
+        return Clause(left.literals + right.literals, left.rest + right.rest)
     unwanted = {literal.path: literal for literal in left.literals if not literal.wanted}
     literals = list(left.literals)
     for literal in right.literals:
