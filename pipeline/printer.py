@@ -72,6 +72,10 @@ def show_check(check: AnyCheck) -> str:
     return f"{text} (any case)" if isinstance(check, Text) and check.fold else text
 
 
+_PLAIN = frozenset({"string", "number", "boolean", "null"})
+"""The types of what EventBridge calls a leaf: neither an array nor an object."""
+
+
 def _show_check(check: AnyCheck) -> str:
     match check:
         case Exists():
@@ -79,7 +83,7 @@ def _show_check(check: AnyCheck) -> str:
         case Is(value):
             return f"is {json.dumps(value)}"
         case IsType(types):
-            return f"is of type {' or '.join(sorted(types))}"
+            return "is a plain value" if types == _PLAIN else f"is of type {' or '.join(sorted(types))}"
         case InRange():
             return _show_range(check)
         case OneOf(texts=texts):

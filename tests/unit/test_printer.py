@@ -68,6 +68,7 @@ def test_a_tree_prints_as_a_sentence(tree: Node, printed: str) -> None:
         (Is(None), "is null"),
         (Is(value=True), "is true"),
         (IsType(frozenset({"string", "null"})), "is of type null or string"),
+        (IsType(frozenset({"string", "number", "boolean", "null"})), "is a plain value"),
         (one_of("x"), 'is "x"'),
         (one_of("y", "x", fold=True), 'is one of "x", "y" (any case)'),
         (Prefix(text="é"), 'begins with "é"'),

@@ -48,9 +48,12 @@ def _group(key: str, group: Group) -> Node:
         return some_at(path, conjunction(group, BARE))
     if _has_or(group):
         return any_of(*(_group(key, alternative) for alternative in alternatives(group)))
-    gone = all_of(*(_absent(leaf) for leaf in _leaf_paths(group, path)))
+    leaves = list(_leaf_paths(group, path))
+    gone = all_of(*(_absent(leaf) for leaf in leaves))
     present = any_of(*_present(group, ()))
-    return any_of(gone, some_at(path, all_of(conjunction(group, BARE), present)))
+    # That a group's only leaf is present as asked says all that the group asks of it.
+    picked = present if len(leaves) == 1 else all_of(conjunction(group, BARE), present)
+    return any_of(gone, some_at(path, picked))
 
 
 def _has_or(group: Group) -> bool:
