@@ -75,6 +75,8 @@ token = "ssm:/trailwire/nowhere"
 """
 ALERT = Alert("k", "g", "d", RuleFacts("Instances listed", Severity.HIGH), summarize(event()), NOON_MS)
 ONE = One(ALERT)
+PATIENCE_S = 1.5
+"""Long enough for an answer that comes, however busy the machine."""
 REPEATS = Repeats(3, NOON_MS, NOON_MS + 60_000)
 
 
@@ -123,8 +125,8 @@ def destinations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Destinations:
     monkeypatch.setenv("SLACK_WEBHOOK", slack.webhook_url())
-    monkeypatch.setattr(Slack, "timeout_s", 0.4)
-    monkeypatch.setattr(SlackWebhook, "timeout_s", 0.4)
+    monkeypatch.setattr(Slack, "timeout_s", PATIENCE_S)
+    monkeypatch.setattr(SlackWebhook, "timeout_s", PATIENCE_S)
     client("secretsmanager").put_secret_value(SecretId="trailwire/slack", SecretString=f'{{"token": "{TOKEN}"}}')
     around = Surroundings(Context(), secrets.get, secrets.forget, slack.api_url)
     return build(parse(CONFIGURATION, lambda path: path).destinations, around)
@@ -329,4 +331,4 @@ def test_the_way_is_ours_so_slack_sdk_has_not_moved_its_own(slack: SlackStandIn,
     with pytest.raises(Unavailable) as caught:
         destinations["security"].post(ONE, dedupe_id="1")
     assert caught.value.reason == "no answer in time"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5

@@ -12,6 +12,11 @@ from threading import Event, Thread
 Behaviour = Callable[[socket.socket, Event], None]
 """What is done with a connection whose request has been read; the event says that the test is over."""
 
+PATIENCE_S = 1.5
+"""How long tests wait for an answer: long enough for one that comes, however busy the machine."""
+AT_ONCE_S = 8.0
+"""What takes less has not waited for a server that hangs or drips: that goes on for longer."""
+
 
 class Requests(list[bytes]):
     """Every request as it came, and where to send them."""

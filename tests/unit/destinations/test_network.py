@@ -16,14 +16,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from messages import everything_said
-from misbehaving import Behaviour, answer, drips, floods, hangs, misbehaving, read_request, resets, says
+from misbehaving import (
+    AT_ONCE_S,
+    PATIENCE_S,
+    Behaviour,
+    answer,
+    drips,
+    floods,
+    hangs,
+    misbehaving,
+    read_request,
+    resets,
+    says,
+)
 
 from pipeline.destinations import network
 from pipeline.destinations.network import post
 from pipeline.errors import DeliveryError, Fault, Rejected, Unavailable
 
 HEADERS = {"X-Test": "1"}
-PATIENCE_S = 0.3
 
 AMBIGUOUS: list[tuple[str, Behaviour, str]] = [
     ("no answer", hangs, "no answer in time"),
@@ -44,7 +55,7 @@ def test_what_goes_wrong_after_the_request_may_have_been_taken(behave: Behaviour
         post(requests.url, b"body", HEADERS, timeout_s=PATIENCE_S)
     assert (caught.value.reason, caught.value.ambiguous) == (words, True)
     assert len(requests) == 1
-    assert time.monotonic() - started < 5 * PATIENCE_S
+    assert time.monotonic() - started < AT_ONCE_S
     assert "secret-path" not in everything_said(caught.value)
 
 
@@ -179,7 +190,7 @@ def test_an_answers_body_is_bounded_in_size_and_time(behave: Behaviour) -> None:
     with misbehaving(behave) as requests:
         started = time.monotonic()
         got = post(requests.url, b"x", HEADERS, read_at_most=5_000, timeout_s=PATIENCE_S)
-        assert time.monotonic() - started < 5 * PATIENCE_S
+        assert time.monotonic() - started < AT_ONCE_S
     assert got.status == 200
     assert len(got.body) <= 5_000
 
@@ -187,8 +198,8 @@ def test_an_answers_body_is_bounded_in_size_and_time(behave: Behaviour) -> None:
 def test_a_body_that_nobody_asked_for_is_not_waited_for() -> None:
     with misbehaving(drips(b"HTTP/1.1 200 OK\r\n\r\n")) as requests:
         started = time.monotonic()
-        assert post(requests.url, b"x", HEADERS, timeout_s=5).body == b""
-        assert time.monotonic() - started < 2
+        assert post(requests.url, b"x", HEADERS, timeout_s=30).body == b""
+        assert time.monotonic() - started < AT_ONCE_S
 
 
 def test_ipv6_addresses_are_addresses() -> None:
