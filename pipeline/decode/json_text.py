@@ -27,7 +27,7 @@ STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?"?'
 MAX_DIGITS = 4300
 """Python's own limit for reading an integer, in quadratic time; longer ones are far beyond a double."""
 MAX_NESTING = 200
-"""Levels that are kept of an event that is nested too deeply to be read whole; no rule's path goes further."""
+"""Levels that are kept of an event; no rule's path goes further."""
 # Texts, which `re` compiles when first used: every function imports this module, and few ever need them.
 _STRING_OR_SPACE = rf"(?s:({STRING}))|[ \t\r\n]+"
 _STRING_OR_BRACKET = rf"(?s:{STRING})|[\[\]{{}}]"
@@ -53,8 +53,8 @@ def loads_slowly(text: str) -> Any:
 def read_event(text: str) -> dict[str, Any]:
     """Read one CloudTrail event from a log message.
 
-    An integer of more than MAX_DIGITS digits is what a number beyond a double always is, infinite; where it is nested
-    too deeply to be read, what stands deeper than MAX_NESTING is left out.
+    An integer of more than MAX_DIGITS digits is what a number beyond a double always is, infinite; what stands deeper
+    than MAX_NESTING levels is left out, for Pythons differ in how deep they read, and much that comes later recurses.
 
     Raises DecodeError with the reason "not JSON" or "not an object".
     """
@@ -64,7 +64,23 @@ def read_event(text: str) -> dict[str, Any]:
         value = _loads_in_bounds(text, error)
     if not isinstance(value, dict):
         raise DecodeError("not an object", type(value).__name__)
-    return value
+    return _shallow_event(text) if _is_deep(text, value) else value
+
+
+def _shallow_event(text: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(_shallow(text), parse_int=integer)
+    return event
+
+
+def _is_deep(text: str, value: Any) -> bool:
+    """Tell whether something stands deeper than MAX_NESTING levels. Most texts have too few brackets for that."""
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return False
+    level = [value]
+    for _ in range(MAX_NESTING):
+        insides = (outer.values() if isinstance(outer, dict) else outer for outer in level)
+        level = [inner for inside in insides for inner in inside if isinstance(inner, dict | list)]
+    return any(level)
 
 
 def _loads_in_bounds(text: str, refusal: DecodeError) -> Any:

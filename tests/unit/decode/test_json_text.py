@@ -82,17 +82,18 @@ def test_an_integer_of_too_many_digits_is_what_numbers_beyond_a_double_are(value
     assert read_event(f'{{"a": {value}, "b": 1}}') == {"a": expected, "b": 1}
 
 
+@pytest.mark.parametrize("depth", [MAX_NESTING + 1, 500, 5_000, 50_000])
 @pytest.mark.parametrize("inner", ['{"a":1}', "[]", '"]]}"', '"\\"["', "1" * 5000, ""])
-def test_an_event_that_is_nested_too_deeply_keeps_its_upper_levels(inner: str) -> None:
-    """What stands below is left out; what stands after it is not."""
+def test_an_event_that_is_nested_too_deeply_keeps_its_upper_levels(inner: str, depth: int) -> None:
+    """What stands below is left out, whatever this Python could read; what stands after it is not."""
     value = read_event(
-        f'{{"deep": {"[" * 5000}{inner}{"]" * 5000}, "also": {{"b": [{"[" * 100}{"]" * 100}]}}, "c": 1}}'
+        f'{{"deep": {"[" * depth}{inner}{"]" * depth}, "also": {{"b": [{"[" * 100}{"]" * 100}]}}, "c": 1}}'
     )
     assert (list(value), value["c"]) == (["deep", "also", "c"], 1)
     levels, deep = 0, value["deep"]
-    while deep:
+    while deep and levels < depth:
         (deep,), levels = deep, levels + 1
-    assert levels == MAX_NESTING - 1
+    assert (levels, deep) == (MAX_NESTING - 1, [])
     assert len(json.dumps(value["also"])) == len('{"b": []}') + 200
 
 
