@@ -21,8 +21,6 @@ from pipeline.state.lifecycle import LEASE_MS, LEASE_SLACK_MS, Group, GroupState
 
 FIRST_TICKET_MS = LEASE_MS + LEASE_SLACK_MS
 """A group's first ticket comes when whoever opens it has posted it, or is dead."""
-
-
 TRIES = 3
 """Attempts at replacing a group that is over and still grows, before alerts are told by themselves."""
 

@@ -6,55 +6,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.queue import QueueLimits
 from pipeline.local.simulation.reckoning import Traffic, happening
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.taps import Call, Port, Trouble
 from pipeline.local.slack_faults import Fault, api_error, connection_reset, ratelimited, server_error, unanswered
-from pipeline.rules import ruleset
-from pipeline.rules.rule import RuleSet
 
 DAY_S = 86_400
 NAMES = [*(["Denied"] * 6), "StopLogging", "PutObject"]
-CONFIG = """
-[settings]
-errors_to = {errors_to}
-
-[[destination]]
-id = "security"
-type = "slack"
-channel = "C0123456789"
-token = "env:SLACK_BOT_TOKEN"
-
-[[destination]]
-id = "errors"
-type = "slack"
-channel = "C0123456788"
-token = "env:SLACK_BOT_TOKEN"
-
-[[rule]]
-name = "Denied"
-event_names = ["Denied"]
-destinations = ["security"]
-
-[[rule]]
-name = "Trail stopped"
-severity = "critical"
-event_names = ["StopLogging"]
-destinations = ["security"]
-
-[[rule]]
-name = "Object written"
-severity = "low"
-repeat = "each"
-event_names = ["PutObject"]
-destinations = ["security"]
-"""
-
-
-def rules(*, errors_to: bool = False) -> RuleSet:
-    """Three rules that repeat by edit, in a thread, and each by itself."""
-    return ruleset.parse(CONFIG.format(errors_to='["errors"]' if errors_to else "[]"), lambda path: path)
 
 
 @dataclass(frozen=True, slots=True)

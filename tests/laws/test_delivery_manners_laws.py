@@ -18,7 +18,6 @@ from delivery_schedules import (
     outages,
     rate_limits,
     refusals,
-    rules,
     simulate,
     simulate_window_ends,
 )
@@ -27,6 +26,7 @@ from hypothesis import strategies as st
 from message_reading import read_text
 
 from pipeline.alerts.content import About, Many, One
+from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.reckoning import Traffic, happening, missing
 from pipeline.local.simulation.simulation import Setup, Simulation
 from pipeline.local.simulation.witness import Asked, said_of

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pipeline.alerts.content import One
+from pipeline.local.simulation.example import rules
 from pipeline.local.simulation.reckoning import Traffic, happening, surplus
 from pipeline.local.simulation.simulation import Setup, Simulation
-from pipeline.rules import ruleset
 
 WINDOW_S = 900
 DAY_S = 86_400
-CONFIG = """
-[[rule]]
-name = "Denied"
-event_names = ["Denied"]
-destinations = ["security"]
-[[destination]]
-id = "security"
-type = "slack"
-channel = "C0123456789"
-token = "env:SLACK_BOT_TOKEN"
-"""
-RULES = ruleset.parse(CONFIG, lambda path: Path(path).read_text(encoding="utf-8"))
 
 
 def standing(simulation: Simulation) -> list[tuple[int, bool]]:
@@ -36,7 +22,7 @@ def standing(simulation: Simulation) -> list[tuple[int, bool]]:
 @pytest.mark.parametrize("goes_on", [False, True])
 def test_a_message_that_said_so_far_says_when_it_is_over(*, goes_on: bool) -> None:
     """Readers know its count, but not that it is the last; also where the next group is faster than its ticket."""
-    with Simulation(RULES, Setup()) as simulation:
+    with Simulation(rules(), Setup()) as simulation:
         traffic = Traffic(simulation)
         traffic.put([happening(number, "Denied", "ann") for number in (1, 2)])
         simulation.run(60)
@@ -53,7 +39,7 @@ def test_a_message_that_said_so_far_says_when_it_is_over(*, goes_on: bool) -> No
 
 
 def test_a_message_without_repeats_is_left_alone() -> None:
-    with Simulation(RULES, Setup()) as simulation:
+    with Simulation(rules(), Setup()) as simulation:
         traffic = Traffic(simulation)
         traffic.put([happening(1, "Denied", "ann")])
         simulation.run(DAY_S)
